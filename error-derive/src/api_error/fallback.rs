@@ -1,0 +1,74 @@
+//! What is emitted beside errors: the item still implements everything, so that one mistake gives one
+//! error and not one per use of the type.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::bounds::Bounds;
+use super::model::Input;
+
+pub(crate) fn expand(input: &Input<'_>, errors: darling::Error) -> TokenStream {
+    let errors = errors.write_errors();
+    let runtime = &input.runtime;
+    let private = runtime.private();
+    let bounds = Bounds::new(input.item);
+
+    let declared = bounds.header(quote!(#private::Declared));
+    let own_error = input.owns_error.then(|| {
+        let display = bounds.header(quote!(::core::fmt::Display));
+        let mut bounds = Bounds::new(input.item);
+        bounds.require_self(quote!(::core::fmt::Debug));
+        let error = bounds.header(quote!(::core::error::Error));
+        let froms = froms(input);
+        quote! {
+            #display {
+                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    ::core::result::Result::Ok(())
+                }
+            }
+            #error {}
+            #(#froms)*
+        }
+    });
+    let mut bounds = Bounds::new(input.item);
+    bounds.require_self(quote!(::core::error::Error));
+    let api_error = bounds.header(quote!(#runtime::ApiError));
+    let responses = input.responds.then(|| {
+        let mut bounds = Bounds::new(input.item);
+        bounds.require_self(quote!(#runtime::ApiError));
+        let ident = &input.item.ident;
+        let (generics, arguments, _) = input.item.generics.split_for_impl();
+        let predicates = bounds.predicates();
+        quote!(#runtime::__impl_responses! { [#generics] [#ident #arguments] [#predicates] })
+    });
+    quote! {
+        #errors
+        const _: () = {
+            #declared {
+                const SPECS: &'static [#runtime::ErrorSpec] = &[];
+                fn spec_index(&self) -> ::core::primitive::usize { 0 }
+            }
+            #own_error
+            #api_error {
+                fn spec(&self) -> &'static #runtime::ErrorSpec { #private::spec(self) }
+            }
+            #responses
+        };
+    }
+}
+
+/// `?` on a source must not add errors of its own.
+fn froms(input: &Input<'_>) -> Vec<TokenStream> {
+    input
+        .variants
+        .iter()
+        .filter_map(|variant| variant.field_with(|attrs| attrs.from.is_some()))
+        .map(|field| {
+            let ty = field.ty;
+            let header = Bounds::new(input.item)
+                .header(quote_spanned!(ty.span()=> ::core::convert::From<#ty>));
+            quote!(#header { fn from(_: #ty) -> Self { loop {} } })
+        })
+        .collect()
+}

@@ -1,0 +1,40 @@
+//! Names that generated code may use.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::Path;
+
+/// The path of the runtime crate, `::error_runtime` unless `crate = …` says otherwise.
+#[derive(Clone)]
+pub(crate) struct Runtime(Option<Path>);
+
+impl Runtime {
+    pub(crate) fn new(path: Option<Path>) -> Self {
+        Self(path)
+    }
+
+    /// The module that only generated code names.
+    pub(crate) fn private(&self) -> TokenStream {
+        quote!(#self::__private)
+    }
+}
+
+impl ToTokens for Runtime {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match &self.0 {
+            Some(path) => path.to_tokens(tokens),
+            None => tokens.extend(quote!(::error_runtime)),
+        }
+    }
+}
+
+/// The binding of the field at `index`. Hygiene keeps it from the user's names, and the prefix
+/// keeps it from what hygiene does not cover.
+pub(crate) fn binding(index: usize) -> Ident {
+    Ident::new(&format!("__error_{index}"), Span::mixed_site())
+}
+
+/// The static table of an item's specs.
+pub(crate) fn specs() -> Ident {
+    format_ident!("__ERROR_SPECS", span = Span::mixed_site())
+}

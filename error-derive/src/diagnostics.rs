@@ -1,0 +1,66 @@
+//! The voice of the macros: what is wrong; what to write instead.
+//!
+//! Lower case, no full stop, keys in backticks, on the smallest token to edit. Every error is made by
+//! [`rule!`], whose first argument names the rule; `tests/ui` has at least one case of that name.
+
+use std::fmt::Write as _;
+
+use proc_macro2::Span;
+
+/// Makes the error of a rule: `rule!(unknown_key, span, "unknown key `{key}`")`.
+///
+/// The name is for the check that each rule has a test; the message is all that a user sees.
+macro_rules! rule {
+    ($name:ident, $span:expr, $($message:tt)+) => {
+        $crate::diagnostics::error($span, format!($($message)+))
+    };
+}
+pub(crate) use rule;
+
+/// An error at a span.
+pub(crate) fn error(span: Span, message: String) -> darling::Error {
+    let mut error = darling::Error::custom(message);
+    // `with_span` takes a node; a span of its own is a node.
+    error = error.with_span(&span);
+    error
+}
+
+/// `; did you mean `…`?` if one of the words is near.
+pub(crate) fn near_miss<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let lower = word.to_ascii_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&lower, &candidate.to_ascii_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}
+
+/// The near miss, or else all that is known.
+pub(crate) fn near_miss_or_list(word: &str, known: &[&str]) -> String {
+    let near = near_miss(word, known.iter().copied());
+    if near.is_empty() {
+        format!("; write {}", one_of(known))
+    } else {
+        near
+    }
+}
+
+/// `` `a`, `b` or `c` ``.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    let mut text = String::new();
+    for (index, word) in words.iter().enumerate() {
+        let _ = match index {
+            0 => write!(text, "`{word}`"),
+            _ if index + 1 == words.len() => write!(text, " or `{word}`"),
+            _ => write!(text, ", `{word}`"),
+        };
+    }
+    text
+}

@@ -1,0 +1,325 @@
+//! The writer of an answer's details: no intermediate value, each field straight into the body.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser::{self, Impossible, SerializeMap, SerializeStruct};
+
+use crate::fault::{self, FaultPart};
+use crate::json_text;
+use crate::{ErrorSpec, Violation};
+
+/// The details of one answer while they are written: a JSON object.
+///
+/// A field that cannot be serialised is left out and reported as a
+/// [`RenderFault`](crate::RenderFault); the others stay.
+pub struct Details<'a> {
+    out: &'a mut Vec<u8>,
+    /// For reports, and so that a flattened field cannot replace a declared one.
+    spec: &'static ErrorSpec,
+    part: Part,
+    /// Nothing is written yet; the object's brace comes with the first field.
+    empty: bool,
+}
+
+/// Which details a format asks for. Problem+json sends violations apart from the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    All,
+    WithoutViolations,
+    Violations,
+}
+
+impl fmt::Debug for Details<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details")
+            .field("code", &self.spec.code)
+            .field("part", &self.part)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Details<'a> {
+    pub(crate) fn new(out: &'a mut Vec<u8>, spec: &'static ErrorSpec, part: Part) -> Self {
+        Self {
+            out,
+            spec,
+            part,
+            empty: true,
+        }
+    }
+
+    /// Adds a member.
+    #[inline]
+    pub fn field<T: DetailValue + ?Sized>(&mut self, key: &str, value: &T) {
+        if self.part != Part::Violations {
+            self.member(key, value);
+        }
+    }
+
+    /// Adds every entry of a struct or map; `None` adds nothing. An entry whose key is declared by
+    /// the error itself is left out: the declared one stands.
+    pub fn flatten<T: DetailValue + ?Sized>(&mut self, value: &T) {
+        if self.part == Part::Violations {
+            return;
+        }
+        let start = self.checkpoint();
+        if let Err(error) = value.serialize(Flatten {
+            details: self,
+            key: None,
+        }) {
+            self.restore(start);
+            fault::report(
+                self.spec.code,
+                FaultPart::Detail("(flatten)".to_owned()),
+                error,
+            );
+        }
+    }
+
+    /// Adds the violations as the member `errors`; none add nothing.
+    pub fn violations<V: AsRef<[Violation]> + ?Sized>(&mut self, violations: &V) {
+        let violations = violations.as_ref();
+        match self.part {
+            Part::WithoutViolations => {}
+            _ if violations.is_empty() => {}
+            Part::All => self.member("errors", violations),
+            Part::Violations => {
+                self.empty = false;
+                self.value("errors", violations);
+            }
+        }
+    }
+
+    /// Closes the object. False if nothing was written.
+    pub(crate) fn finish(self) -> bool {
+        if !self.empty && self.part != Part::Violations {
+            self.out.push(b'}');
+        }
+        !self.empty
+    }
+
+    fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        let start = self.checkpoint();
+        self.out.push(if self.empty { b'{' } else { b',' });
+        self.empty = false;
+        json_text::string(self.out, key);
+        self.out.push(b':');
+        if !self.value(key, value) {
+            self.restore(start);
+        }
+    }
+
+    #[inline]
+    fn value<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> bool {
+        match json::to_writer(&mut *self.out, value) {
+            Ok(()) => true,
+            Err(error) => {
+                fault::report(self.spec.code, FaultPart::Detail(key.to_owned()), error);
+                false
+            }
+        }
+    }
+
+    fn checkpoint(&self) -> (usize, bool) {
+        (self.out.len(), self.empty)
+    }
+
+    fn restore(&mut self, (length, empty): (usize, bool)) {
+        self.out.truncate(length);
+        self.empty = empty;
+    }
+}
+
+/// The type of a field that goes into the details: whatever implements `serde::Serialize`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot go into the details: it does not implement `serde::Serialize`",
+    label = "not `Serialize`",
+    note = "add `#[derive(serde::Serialize)]` to `{Self}`, or keep the field out with `#[api(skip)]`"
+)]
+pub trait DetailValue: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> DetailValue for T {}
+
+/// Serialises the entries of a struct or map as members of the details.
+struct Flatten<'d, 'a> {
+    details: &'d mut Details<'a>,
+    /// The key whose value comes next, of a map that serialises them apart.
+    key: Option<String>,
+}
+
+type Refused = Impossible<(), json::Error>;
+
+fn not_a_map() -> json::Error {
+    ser::Error::custom("a flattened field must serialise as a struct or a map")
+}
+
+macro_rules! refuse {
+    ($($method:ident($ty:ty);)*) => {$(
+        fn $method(self, _: $ty) -> Result<(), json::Error> {
+            Err(not_a_map())
+        }
+    )*};
+}
+
+impl ser::Serializer for Flatten<'_, '_> {
+    type Ok = ();
+    type Error = json::Error;
+    type SerializeSeq = Refused;
+    type SerializeTuple = Refused;
+    type SerializeTupleStruct = Refused;
+    type SerializeTupleVariant = Refused;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Refused;
+
+    refuse! {
+        serialize_bool(bool); serialize_i8(i8); serialize_i16(i16); serialize_i32(i32);
+        serialize_i64(i64); serialize_u8(u8); serialize_u16(u16); serialize_u32(u32);
+        serialize_u64(u64); serialize_f32(f32); serialize_f64(f64); serialize_char(char);
+        serialize_str(&str); serialize_bytes(&[u8]);
+    }
+
+    fn serialize_none(self) -> Result<(), json::Error> {
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), json::Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), json::Error> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), json::Error> {
+        Ok(())
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+    ) -> Result<(), json::Error> {
+        Err(not_a_map())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), json::Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        mut self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), json::Error> {
+        self.entry(variant, value);
+        Ok(())
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Refused, json::Error> {
+        Err(not_a_map())
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Refused, json::Error> {
+        Err(not_a_map())
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Refused, json::Error> {
+        Err(not_a_map())
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Refused, json::Error> {
+        Err(not_a_map())
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Self, json::Error> {
+        Ok(self)
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, json::Error> {
+        Ok(self)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Refused, json::Error> {
+        Err(not_a_map())
+    }
+}
+
+impl Flatten<'_, '_> {
+    fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        if !self.details.spec.details.contains(&key) {
+            self.details.member(key, value);
+        }
+    }
+}
+
+impl SerializeMap for Flatten<'_, '_> {
+    type Ok = ();
+    type Error = json::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), json::Error> {
+        self.key = Some(match json::to_value(key)? {
+            json::Value::String(key) => key,
+            json::Value::Number(key) => key.to_string(),
+            json::Value::Bool(key) => key.to_string(),
+            _ => {
+                return Err(ser::Error::custom(
+                    "the key of a flattened map must be a string",
+                ));
+            }
+        });
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), json::Error> {
+        let key = self
+            .key
+            .take()
+            .ok_or_else(|| <json::Error as ser::Error>::custom("a value without a key"))?;
+        self.entry(&key, value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), json::Error> {
+        Ok(())
+    }
+}
+
+impl SerializeStruct for Flatten<'_, '_> {
+    type Ok = ();
+    type Error = json::Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), json::Error> {
+        self.entry(key, value);
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), json::Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc = include_str!("../README.md")]
+
+// Generated code says `::error_runtime::…`; inside this crate that name means the crate itself.
+extern crate self as error_runtime;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod adapter;
+mod any_error;
+mod api_error;
+#[cfg(feature = "catalog")]
+#[cfg_attr(docsrs, doc(cfg(feature = "catalog")))]
+pub mod catalog;
+mod classify;
+#[cfg(feature = "derive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
+pub mod common;
+mod context;
+mod details;
+mod envelope;
+mod ext;
+mod fault;
+mod field;
+pub mod format;
+mod id;
+mod json_text;
+mod render;
+mod spec;
+pub mod time;
+mod violations;
+
+pub use crate::any_error::AnyError;
+pub use crate::api_error::{ApiError, Catalog};
+pub use crate::classify::{Classification, Classify, Outcome};
+pub use crate::context::RequestContext;
+pub use crate::details::Details;
+pub use crate::envelope::Envelope;
+pub use crate::ext::{OptionExt, ResultExt};
+pub use crate::fault::{FaultPart, RenderFault, render_fault_count, set_render_fault_hook};
+pub use crate::field::{HeaderField, RetryAfterField, StatusField};
+pub use crate::format::{ErrorView, Format};
+pub use crate::id::RequestId;
+pub use crate::render::{http_response, http_response_with};
+pub use crate::spec::{ErrorSpec, GrpcCode, Level, default_code, public_message};
+pub use crate::violations::{Pointer, Violation, Violations};
+
+#[doc(inline)]
+#[cfg(feature = "derive")]
+#[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
+pub use error_runtime_derive::ApiError;
+
+pub use http::{HeaderMap, StatusCode};

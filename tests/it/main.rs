@@ -1,0 +1,3 @@
+//! What the derive and the runtime promise, seen from outside.
+
+mod derive;
