@@ -550,7 +550,7 @@ impl ExternalServiceError {
     pub fn with_source(mut self, cause: impl Into<Cause>) -> Self {
         match &mut self {
             Self::Unavailable { source, .. } | Self::BadAnswer { source, .. } => {
-                *source = Some(cause.into())
+                *source = Some(cause.into());
             }
             Self::Timeout { .. } => {}
         }

@@ -82,15 +82,15 @@ pub trait HeaderField {
 }
 
 /// The value of a header that carries this text.
-fn text(value: &str) -> Option<Result<HeaderValue, http::Error>> {
-    Some(HeaderValue::from_str(value).map_err(Into::into))
+fn text(value: &str) -> Result<HeaderValue, http::Error> {
+    Ok(HeaderValue::from_str(value)?)
 }
 
 macro_rules! header_text {
     ($($ty:ty),*) => {$(
         impl HeaderField for $ty {
             fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
-                text(self)
+                Some(text(self))
             }
         }
     )*};
@@ -101,7 +101,7 @@ macro_rules! header_display {
     ($($ty:ty),*) => {$(
         impl HeaderField for $ty {
             fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
-                text(&self.to_string())
+                Some(text(&self.to_string()))
             }
         }
     )*};

@@ -52,3 +52,8 @@ pub use crate::violations::{Pointer, Violation, Violations};
 pub use error_runtime_derive::ApiError;
 
 pub use http::{HeaderMap, StatusCode};
+
+/// The examples of the repository's README compile.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,3 +1,12 @@
 //! What the derive and the runtime promise, seen from outside.
 
+mod any_error;
+mod catalog;
+mod common;
 mod derive;
+mod envelope;
+mod grammar;
+mod leaks;
+mod rendering;
+mod seeds;
+mod support;

@@ -1,6 +1,6 @@
 //! How the errors of redis are classified.
 
-use redis::{ErrorKind, RedisError, RetryMethod};
+use redis::{ErrorKind, RedisError, RetryMethod, ServerErrorKind};
 
 use crate::{Classification, Classify, Outcome};
 
@@ -21,6 +21,10 @@ use crate::{Classification, Classify, Outcome};
 impl Classify for RedisError {
     fn classify(&self) -> Classification {
         match self.kind() {
+            // A replica that was the master a moment ago. Early versions of the crate take it for final.
+            ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+                Classification::new(true, Outcome::Trip)
+            }
             // An answer that is final is about the command, not about the server.
             ErrorKind::Server(_) if is_final(self) => Classification::new(false, Outcome::Ok),
             ErrorKind::Server(_) => Classification::new(true, Outcome::Trip),
