@@ -38,7 +38,7 @@ async fn meeting(Path(id): Path<u64>) -> Result<String, MeetingError> {
         }),
         3 => Err(MeetingError::SignedOut),
         4 => Err(MeetingError::TooFast(Duration::from_millis(1500))),
-        5 => Err(IoError::other("10.0.0.7 refused")).map_err(MeetingError::from),
+        5 => Err(IoError::other("10.0.0.7 refused").into()),
         6 => Err(MeetingError::Misconfigured {
             password: "hunter2".to_owned(),
         }),
@@ -57,7 +57,7 @@ async fn main() -> Result<(), IoError> {
     );
     tokio::select! {
         answered = client => answered?,
-        served = server.into_future() => served,
+        ended = server.into_future() => ended,
     }
 }
 

@@ -4,18 +4,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::Path;
 
-/// The path of the runtime crate, `::error_runtime` unless `crate = …` says otherwise.
+/// The module of the runtime crate that generated code names, and nothing beside it:
+/// `::error_runtime::__private`, unless `crate = …` gives another path to the crate.
 #[derive(Clone)]
 pub(crate) struct Runtime(Option<Path>);
 
 impl Runtime {
     pub(crate) fn new(path: Option<Path>) -> Self {
         Self(path)
-    }
-
-    /// The module that only generated code names.
-    pub(crate) fn private(&self) -> TokenStream {
-        quote!(#self::__private)
     }
 }
 
@@ -25,6 +21,7 @@ impl ToTokens for Runtime {
             Some(path) => path.to_tokens(tokens),
             None => tokens.extend(quote!(::error_runtime)),
         }
+        tokens.extend(quote!(::__private));
     }
 }
 

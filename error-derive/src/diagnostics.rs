@@ -27,6 +27,13 @@ pub(crate) fn error(span: Span, message: String) -> darling::Error {
 
 /// `; did you mean `…`?` if one of the words is near.
 pub(crate) fn near_miss<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, known)
+        .map(|candidate| format!("; did you mean `{candidate}`?"))
+        .unwrap_or_default()
+}
+
+/// The word that is near, if one is.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_ascii_lowercase();
     known
         .into_iter()
@@ -38,8 +45,7 @@ pub(crate) fn near_miss<'a>(word: &str, known: impl IntoIterator<Item = &'a str>
         })
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
-        .unwrap_or_default()
+        .map(|(_, candidate)| candidate)
 }
 
 /// The near miss, or else all that is known.
@@ -49,6 +55,16 @@ pub(crate) fn near_miss_or_list(word: &str, known: &[&str]) -> String {
         format!("; write {}", one_of(known))
     } else {
         near
+    }
+}
+
+/// `a, b and c`.
+pub(crate) fn list(words: impl IntoIterator<Item = String>) -> String {
+    let mut words: Vec<String> = words.into_iter().collect();
+    match words.pop() {
+        Some(last) if words.is_empty() => last,
+        Some(last) => format!("{} and {last}", words.join(", ")),
+        None => String::new(),
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Details<'a> {
     }
 
     /// Adds the violations as the member `errors`; none add nothing.
-    pub fn violations<V: AsRef<[Violation]> + ?Sized>(&mut self, violations: &V) {
+    pub fn violations<V: ViolationsField + ?Sized>(&mut self, violations: &V) {
         let violations = violations.as_ref();
         match self.part {
             Part::WithoutViolations => {}
@@ -141,6 +141,16 @@ pub trait DetailValue: Serialize {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + ?Sized> DetailValue for T {}
+
+/// The type of a field marked `#[api(violations)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no list of violations",
+    label = "a field marked `#[api(violations)]` is a `Violations`, a `Vec<Violation>` or another `AsRef<[Violation]>`"
+)]
+pub trait ViolationsField: AsRef<[Violation]> {}
+
+#[diagnostic::do_not_recommend]
+impl<V: AsRef<[Violation]> + ?Sized> ViolationsField for V {}
 
 /// Serialises the entries of a struct or map as members of the details.
 struct Flatten<'d, 'a> {

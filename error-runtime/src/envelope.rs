@@ -12,6 +12,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 /// as absent. `code`, `message` and `status` are required.
 ///
 /// ```
+/// # use json as serde_json;
 /// let body = r#"{"error":{"code":"NOT_FOUND","message":"job 7 not found","status":404,"details":{"id":7},"new":1}}"#;
 /// let envelope: error_runtime::Envelope = serde_json::from_str(body)?;
 /// assert_eq!((envelope.code.as_str(), envelope.status), ("NOT_FOUND", 404));

@@ -1,8 +1,10 @@
-//! What a field with a role must be able to do: give a status, a wait or a header value.
+//! What a field with a role must be able to do: give a status, a wait, a header value or a backtrace.
 
+use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use http::header::InvalidHeaderValue;
 use http::{HeaderValue, StatusCode};
 
 use crate::spec::error_status;
@@ -78,18 +80,18 @@ impl RetryAfterField for Option<Duration> {
 )]
 pub trait HeaderField {
     /// The value to send, `None` for no header.
-    fn to_header(&self) -> Option<Result<HeaderValue, http::Error>>;
+    fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>>;
 }
 
 /// The value of a header that carries this text.
-fn text(value: &str) -> Result<HeaderValue, http::Error> {
-    Ok(HeaderValue::from_str(value)?)
+fn text(value: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::from_str(value)
 }
 
 macro_rules! header_text {
     ($($ty:ty),*) => {$(
         impl HeaderField for $ty {
-            fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+            fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
                 Some(text(self))
             }
         }
@@ -100,7 +102,7 @@ header_text!(str, String, Cow<'_, str>);
 macro_rules! header_display {
     ($($ty:ty),*) => {$(
         impl HeaderField for $ty {
-            fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+            fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
                 Some(text(&self.to_string()))
             }
         }
@@ -111,31 +113,53 @@ header_display!(
 );
 
 impl HeaderField for HeaderValue {
-    fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+    fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
         Some(Ok(self.clone()))
     }
 }
 
 impl<T: HeaderField> HeaderField for Option<T> {
-    fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+    fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
         self.as_ref()?.to_header()
     }
 }
 
 impl<T: HeaderField + ?Sized> HeaderField for &T {
-    fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+    fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
         (**self).to_header()
     }
 }
 
 impl<T: HeaderField + ?Sized> HeaderField for Box<T> {
-    fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+    fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
         (**self).to_header()
     }
 }
 
 impl<T: HeaderField + ?Sized> HeaderField for std::sync::Arc<T> {
-    fn to_header(&self) -> Option<Result<HeaderValue, http::Error>> {
+    fn to_header(&self) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
         (**self).to_header()
+    }
+}
+
+/// The type of a `#[backtrace]` field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a backtrace",
+    label = "a field marked `#[backtrace]` is a `std::backtrace::Backtrace` or an `Option` of one"
+)]
+pub trait BacktraceField {
+    /// The backtrace, if there is one.
+    fn get(&self) -> Option<&Backtrace>;
+}
+
+impl BacktraceField for Backtrace {
+    fn get(&self) -> Option<&Backtrace> {
+        Some(self)
+    }
+}
+
+impl BacktraceField for Option<Backtrace> {
+    fn get(&self) -> Option<&Backtrace> {
+        self.as_ref()
     }
 }

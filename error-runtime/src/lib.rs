@@ -35,11 +35,11 @@ pub use crate::any_error::AnyError;
 pub use crate::api_error::{ApiError, Catalog};
 pub use crate::classify::{Classification, Classify, Outcome};
 pub use crate::context::RequestContext;
-pub use crate::details::Details;
+pub use crate::details::{DetailValue, Details, ViolationsField};
 pub use crate::envelope::Envelope;
 pub use crate::ext::{OptionExt, ResultExt};
 pub use crate::fault::{FaultPart, RenderFault, render_fault_count, set_render_fault_hook};
-pub use crate::field::{HeaderField, RetryAfterField, StatusField};
+pub use crate::field::{BacktraceField, HeaderField, RetryAfterField, StatusField};
 pub use crate::format::{ErrorView, Format};
 pub use crate::id::RequestId;
 pub use crate::render::{http_response, http_response_with};
@@ -51,7 +51,8 @@ pub use crate::violations::{Pointer, Violation, Violations};
 #[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
 pub use error_runtime_derive::ApiError;
 
-pub use http::{HeaderMap, StatusCode};
+pub use http::header::InvalidHeaderValue;
+pub use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// The examples of the repository's README compile.
 #[cfg(all(doctest, feature = "axum"))]

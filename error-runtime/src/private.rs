@@ -3,11 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{ErrorSpec, RetryAfterField, StatusField, public_message};
+use crate::public_message;
 
-pub use crate::details::DetailValue;
-pub use crate::field::DynamicStatus;
+pub use crate::api_error::ApiError;
+pub use crate::details::{DetailValue, Details, ViolationsField};
+pub use crate::field::{BacktraceField, DynamicStatus};
 pub use crate::spec::{GrpcCode, Level, MessageSource};
+pub use crate::{__impl_responses as impl_responses, __register as register};
+pub use crate::{ErrorSpec, HeaderField, HeaderMap, Outcome, RetryAfterField, StatusField};
 
 #[cfg(feature = "actix")]
 pub use crate::adapter::actix;
@@ -28,7 +31,7 @@ pub trait Declared {
 }
 
 /// The spec of a derived error.
-pub fn spec<E: Declared + crate::ApiError>(error: &E) -> &'static ErrorSpec {
+pub fn spec<E: Declared + ApiError>(error: &E) -> &'static ErrorSpec {
     match error.__inner() {
         Some(inner) => inner.spec(),
         None => &E::SPECS[error.spec_index()],
@@ -73,34 +76,12 @@ pub fn retry_after<R: RetryAfterField + ?Sized>(wait: &R) -> Option<std::time::D
 }
 
 /// The header of a field.
-pub fn header<E, T>(error: &E, name: &'static str, value: &T, out: &mut http::HeaderMap)
+pub fn header<E, T>(error: &E, name: &'static str, value: &T, out: &mut HeaderMap)
 where
-    E: crate::ApiError + ?Sized,
-    T: crate::HeaderField + ?Sized,
+    E: ApiError + ?Sized,
+    T: HeaderField + ?Sized,
 {
     crate::render::insert_field_header(error.code(), name, value, out);
-}
-
-/// The type of a `#[backtrace]` field.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a backtrace",
-    label = "a field marked `#[backtrace]` is a `std::backtrace::Backtrace` or an `Option` of one"
-)]
-pub trait BacktraceField {
-    /// The backtrace, if there is one.
-    fn get(&self) -> Option<&std::backtrace::Backtrace>;
-}
-
-impl BacktraceField for std::backtrace::Backtrace {
-    fn get(&self) -> Option<&std::backtrace::Backtrace> {
-        Some(self)
-    }
-}
-
-impl BacktraceField for Option<std::backtrace::Backtrace> {
-    fn get(&self) -> Option<&std::backtrace::Backtrace> {
-        self.as_ref()
-    }
 }
 
 /// The default domain: the name of the crate, where cargo builds it.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::support::body;
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_has_its_status_code_and_details() {
     let rows: Vec<(Box<dyn ApiError>, u16, &str, Value)> = vec![
         (

@@ -1,5 +1,7 @@
 //! Every key of the grammar, on every shape.
 
+#![allow(dead_code, reason = "some fields are there to be kept out")]
+
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -244,7 +246,9 @@ impl error_runtime::RetryAfterField for Wait {
 }
 
 impl error_runtime::HeaderField for Wait {
-    fn to_header(&self) -> Option<Result<http::HeaderValue, http::Error>> {
+    fn to_header(
+        &self,
+    ) -> Option<Result<error_runtime::HeaderValue, error_runtime::InvalidHeaderValue>> {
         self.0.to_header()
     }
 }

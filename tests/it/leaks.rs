@@ -1,5 +1,7 @@
 //! Nothing reaches a client that was not declared.
 
+#![allow(dead_code, reason = "the fields are there to be kept out")]
+
 use std::error::Error;
 use std::fmt;
 

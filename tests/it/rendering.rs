@@ -38,6 +38,10 @@ fn problem(error: &dyn ApiError) -> Value {
     body
 }
 
+#[derive(Debug, ApiError)]
+#[api(status = 400)]
+struct Undocumented;
+
 #[test]
 fn problem_json_has_the_members_of_rfc_9457() {
     let error = Plain::Missing {
@@ -62,9 +66,6 @@ fn problem_json_has_the_members_of_rfc_9457() {
     let other_id = RequestContext::new("abc").enter(|| problem(&error));
     assert_eq!(other_id["instance"], "urn:request:abc");
 
-    #[derive(Debug, ApiError)]
-    #[api(status = 400)]
-    struct Undocumented;
     assert_eq!(problem(&Undocumented)["type"], "about:blank");
     assert_eq!(
         problem(&Undocumented)["title"],

@@ -1,4 +1,4 @@
-//! What Flask and FastAPI teams write by hand, over real sockets, on axum and on actix-web.
+//! What Flask and `FastAPI` teams write by hand, over real sockets, on axum and on actix-web.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -70,34 +70,25 @@ async fn database() -> SqlitePool {
 /// Each of the database's failures, as they come out of sqlx.
 async fn database_failure(which: &'static str) -> Result<(), MeetingError> {
     let pool = database().await;
-    match which {
+    let statement = match which {
         "missing" => {
-            _ = sqlx::query("SELECT 1 FROM rooms WHERE name = 'nobody'")
+            sqlx::query("SELECT 1 FROM rooms WHERE name = 'nobody'")
                 .fetch_one(&pool)
-                .await?
+                .await?;
+            return Ok(());
         }
-        "unique" => {
-            _ = sqlx::query("INSERT INTO rooms VALUES (2, 'hunter2')")
-                .execute(&pool)
-                .await?
-        }
-        "foreign" => {
-            _ = sqlx::query("INSERT INTO meetings VALUES (9)")
-                .execute(&pool)
-                .await?
-        }
-        "syntax" => {
-            _ = sqlx::query("SELEKT hunter2 FROM rooms")
-                .execute(&pool)
-                .await?
-        }
+        "unique" => "INSERT INTO rooms VALUES (2, 'hunter2')",
+        "foreign" => "INSERT INTO meetings VALUES (9)",
+        "syntax" => "SELEKT hunter2 FROM rooms",
         _ => {
             let failed = sqlx::query("SELECT hunter2 FROM nowhere")
                 .execute(&pool)
                 .await;
             failed.map_err(|error| DatabaseError::failed("listing the rooms", error))?;
+            return Ok(());
         }
-    }
+    };
+    sqlx::query(statement).execute(&pool).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 use super::keys::{Entry, Place, Value, entries};
 use super::value::{
     At, Breaker, DetailCase, Duration, Given, Grpc, Level, Status, check_code, check_uri,
-    header_name, header_pair,
+    header_name, header_pair, near_code,
 };
 use crate::diagnostics::rule;
 
@@ -53,6 +53,9 @@ pub(crate) struct FailureAttrs {
     pub(crate) broken: bool,
 }
 
+/// Keys without which a failure is not declared, or not as its author meant.
+const DECISIVE: &[&str] = &["status", "code", "transparent"];
+
 /// What is said of a field.
 #[derive(Default)]
 pub(crate) struct FieldAttrs {
@@ -66,6 +69,8 @@ pub(crate) struct FieldAttrs {
     pub(crate) retry_after: Option<Span>,
     pub(crate) violations: Option<Span>,
     pub(crate) headers: Vec<String>,
+    /// The first `header` key.
+    pub(crate) header_key: Option<Span>,
 }
 
 /// How a field goes into the details.
@@ -81,16 +86,25 @@ pub(crate) enum Detail {
 impl ItemAttrs {
     pub(crate) fn read(attrs: &[Attribute], place: Place, errors: &mut Accumulator) -> Self {
         let mut item = Self::default();
-        for entry in entries(attrs, place, errors) {
+        let entries = entries(attrs, place, errors);
+        // Whoever writes these keys, however badly, wants them off.
+        item.impl_error = entries.means("impl_error").then_some(false);
+        item.impl_response = entries.means("impl_response").then_some(false);
+        item.failure.broken = entries.may_mean(DECISIVE);
+        for entry in entries.read {
             match entry.name().as_str() {
                 "domain" => item.domain = errors.handle(entry.text()).map(|text| text.value),
                 "prefix" => item.prefix = errors.handle(prefix(&entry)),
                 "detail_case" => {
-                    item.detail_case = errors.handle(entry.parsed()).map(|case| case.value)
+                    item.detail_case = errors.handle(entry.parsed()).map(|case| case.value);
                 }
                 "crate" => item.runtime = errors.handle(entry.path()),
-                "impl_error" => item.impl_error = errors.handle(entry.switch()),
-                "impl_response" => item.impl_response = errors.handle(entry.switch()),
+                "impl_error" => {
+                    item.impl_error = Some(errors.handle(entry.switch()).unwrap_or(false));
+                }
+                "impl_response" => {
+                    item.impl_response = Some(errors.handle(entry.switch()).unwrap_or(false));
+                }
                 _ => item.failure.set(&entry, errors),
             }
         }
@@ -100,8 +114,12 @@ impl ItemAttrs {
 
 impl FailureAttrs {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Accumulator) -> Self {
-        let mut failure = Self::default();
-        for entry in entries(attrs, Place::Variant, errors) {
+        let entries = entries(attrs, Place::Variant, errors);
+        let mut failure = Self {
+            broken: entries.may_mean(DECISIVE),
+            ..Self::default()
+        };
+        for entry in entries.read {
             failure.set(&entry, errors);
         }
         failure
@@ -121,7 +139,10 @@ impl FailureAttrs {
                 self.code = errors.handle(code(entry));
                 self.broken |= self.code.is_none();
             }
-            "shared_code" => self.shared_code = errors.handle(entry.flag()).is_some(),
+            "shared_code" => {
+                self.shared_code = true;
+                errors.handle(entry.flag());
+            }
             "message" => self.message = errors.handle(entry.string()),
             "display" => self.display = errors.handle(entry.string()),
             "title" => self.title = errors.handle(entry.text()).map(|text| text.value),
@@ -129,7 +150,7 @@ impl FailureAttrs {
             "retryable" => self.retryable = errors.handle(entry.switch()),
             "breaker" => self.breaker = errors.handle(entry.parsed()).map(|value| value.value),
             "retry_after" => {
-                self.retry_after = errors.handle(entry.parsed()).map(|value| value.value)
+                self.retry_after = errors.handle(entry.parsed()).map(|value| value.value);
             }
             "recoverable" => self.recoverable = errors.handle(entry.switch()),
             "authenticate" => self.authenticate = errors.handle(challenge(entry)),
@@ -139,7 +160,10 @@ impl FailureAttrs {
             "report" => self.report = errors.handle(entry.switch()),
             "grpc" => self.grpc = errors.handle(entry.parsed()).map(|value| value.value),
             "docs" => self.docs = errors.handle(docs(entry)),
-            "transparent" => self.transparent = errors.handle(entry.flag()).is_some(),
+            "transparent" => {
+                self.transparent = true;
+                errors.handle(entry.flag());
+            }
             other => unreachable!("`{other}` is in the vocabulary but is not read"),
         }
     }
@@ -157,26 +181,45 @@ impl FieldAttrs {
                 if !attr.path().is_ident(name) {
                     continue;
                 }
-                if matches!(attr.meta, Meta::Path(_)) {
-                    *role = Some(attr.path().span());
-                } else {
+                let span = attr.path().span();
+                if !matches!(attr.meta, Meta::Path(_)) {
                     errors.push(rule!(
                         bare_attribute,
-                        attr.path().span(),
+                        span,
                         "`#[{name}]` takes nothing; write it alone"
                     ));
+                } else if role.is_some() {
+                    errors.push(rule!(
+                        duplicate_attribute,
+                        span,
+                        "`#[{name}]` is given twice; keep one"
+                    ));
                 }
+                *role = Some(span);
             }
         }
-        for entry in entries(attrs, Place::Field, errors) {
+        let entries = entries(attrs, Place::Field, errors);
+        // `#[api(from)]` is a mistake, but not that there is no `From`.
+        let api = attrs.iter().find(|attr| attr.path().is_ident("api"));
+        for (name, role) in [
+            ("from", &mut field.from),
+            ("source", &mut field.source),
+            ("backtrace", &mut field.backtrace),
+        ] {
+            if entries.means(name) && role.is_none() {
+                *role = api.map(|attr| attr.path().span());
+            }
+        }
+        for entry in entries.read {
             match entry.name().as_str() {
                 "detail" => field.detail = errors.handle(detail(&entry)),
-                "skip" => field.skip = errors.handle(role(&entry)),
-                "secret" => field.secret = errors.handle(role(&entry)),
-                "status" => field.status = errors.handle(role(&entry)),
-                "retry_after" => field.retry_after = errors.handle(role(&entry)),
-                "violations" => field.violations = errors.handle(role(&entry)),
+                "skip" => field.skip = Some(role(&entry, errors)),
+                "secret" => field.secret = Some(role(&entry, errors)),
+                "status" => field.status = Some(role(&entry, errors)),
+                "retry_after" => field.retry_after = Some(role(&entry, errors)),
+                "violations" => field.violations = Some(role(&entry, errors)),
                 "header" => {
+                    field.header_key.get_or_insert(entry.span());
                     let name = entry.string().and_then(|name| header_name(&name, true));
                     field.headers.extend(errors.handle(name));
                 }
@@ -187,8 +230,10 @@ impl FieldAttrs {
     }
 }
 
-fn role(entry: &Entry) -> darling::Result<Span> {
-    entry.flag().map(|()| entry.span())
+/// A role that says too much is a role all the same.
+fn role(entry: &Entry, errors: &mut Accumulator) -> Span {
+    errors.handle(entry.flag());
+    entry.span()
 }
 
 fn detail(entry: &Entry) -> darling::Result<At<Detail>> {
@@ -217,11 +262,15 @@ fn detail(entry: &Entry) -> darling::Result<At<Detail>> {
 fn code(entry: &Entry) -> darling::Result<At<String>> {
     let text = entry.string()?;
     check_code(&text.value()).map_err(|why| {
+        let near = near_code(&text.value());
         rule!(
             code_shape,
             text.span(),
-            "`{}` is not a machine code: {why}",
-            text.value()
+            "`{}` is not a machine code{}",
+            text.value(),
+            near.map_or(format!(": {why}"), |near| format!(
+                "; did you mean `{near}`?"
+            ))
         )
     })?;
     Ok(At {

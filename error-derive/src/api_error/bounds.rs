@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{DeriveInput, Ident, Type};
 
 /// The where clause of one impl: the item's own predicates and the inferred ones.
@@ -67,6 +67,11 @@ impl<'a> Bounds<'a> {
 
     /// `impl<…> #of for Type<…> where …`, without the braces.
     pub(crate) fn header(&self, of: impl ToTokens) -> TokenStream {
+        self.header_at(Span::call_site(), of)
+    }
+
+    /// The same with a location for what the compiler says of the whole impl.
+    pub(crate) fn header_at(&self, span: Span, of: impl ToTokens) -> TokenStream {
         let ident = &self.item.ident;
         let (generics, arguments, _) = self.item.generics.split_for_impl();
         let predicates = self.predicates();
@@ -75,6 +80,6 @@ impl<'a> Bounds<'a> {
         } else {
             quote!(where #predicates)
         };
-        quote!(#[automatically_derived] impl #generics #of for #ident #arguments #clause)
+        quote_spanned!(span=> #[automatically_derived] impl #generics #of for #ident #arguments #clause)
     }
 }

@@ -30,8 +30,8 @@
 //!         fn __inner(&self) { match self { T { 0: inner } => Some(inner), _ => None } }
 //!         fn __details(&self, out) { match self { A { id } => out.field("id", id), _ => {} } }
 //!     }
-//!     __impl_responses! { … }                              // by the runtime's features
-//!     __register! { SPECS }                                // under its feature `catalog`
+//!     impl_responses! { … }                              // by the runtime's features
+//!     register! { SPECS }                                // under its feature `catalog`
 //! };
 //! ```
 //!
@@ -39,6 +39,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
 
 use super::bounds::Bounds;
@@ -58,12 +59,13 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
         impl_api_error(input),
         responses(input),
     ];
-    let (runtime, specs) = (&input.runtime, specs());
+    let (runtime, specs, lint_level) = (&input.runtime, specs(), input.lint_level());
     quote! {
+        #lint_level
         const _: () = {
             #table
             #(#impls)*
-            #runtime::__register!(#specs);
+            #runtime::register!(#specs);
         };
     }
 }
@@ -71,7 +73,6 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
 /// The static table: one spec per variant that is not transparent.
 fn specs_table(input: &Input<'_>) -> TokenStream {
     let runtime = &input.runtime;
-    let private = runtime.private();
     let specs = specs();
     let entries: Vec<_> = input
         .variants
@@ -81,7 +82,7 @@ fn specs_table(input: &Input<'_>) -> TokenStream {
     let count = entries.len();
     let domain = match &input.domain {
         Some(domain) => quote!(#domain),
-        None => quote!(#private::domain(::core::option_env!("CARGO_PKG_NAME"))),
+        None => quote!(#runtime::domain(::core::option_env!("CARGO_PKG_NAME"))),
     };
     let domain =
         (count > 0).then(|| quote!(const __ERROR_DOMAIN: &::core::primitive::str = #domain;));
@@ -93,7 +94,6 @@ fn specs_table(input: &Input<'_>) -> TokenStream {
 
 fn spec(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenStream {
     let runtime = &input.runtime;
-    let private = runtime.private();
     let Declared {
         code,
         status,
@@ -104,10 +104,10 @@ fn spec(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenS
         attrs,
         ..
     } = declared;
-    let (status, name) = (status.0, variant.ident.to_string());
+    let (status, name) = (status.0, variant.ident.unraw().to_string());
     let message = message_source(input, variant, declared);
     let mut spec = quote! {
-        #runtime::ErrorSpec::__declare(__ERROR_DOMAIN, #code, #status, #name, #title, #description, #private::MessageSource::#message)
+        #runtime::ErrorSpec::__declare(__ERROR_DOMAIN, #code, #status, #name, #title, #description, #runtime::MessageSource::#message)
     };
     let mut with = |tokens: TokenStream| spec.extend(tokens);
     if let Some(docs) = docs {
@@ -155,7 +155,7 @@ fn spec(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenS
         with(quote!(.with_headers(&[#(#headers),*])));
     }
     if let Some(level) = attrs.level.map(super::value::Level::ident) {
-        with(quote!(.with_level(#private::Level::#level)));
+        with(quote!(.with_level(#runtime::Level::#level)));
     }
     if let Some(category) = &attrs.category {
         with(quote!(.with_category(#category)));
@@ -164,7 +164,7 @@ fn spec(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenS
         with(quote!(.with_report(#report)));
     }
     if let Some(grpc) = attrs.grpc.map(super::value::Grpc::ident) {
-        with(quote!(.with_grpc(#private::GrpcCode::#grpc)));
+        with(quote!(.with_grpc(#runtime::GrpcCode::#grpc)));
     }
     spec
 }
@@ -205,9 +205,8 @@ fn is_formatted(input: &Input<'_>, declared: &Declared) -> bool {
 
 fn impl_declared(input: &Input<'_>) -> TokenStream {
     let runtime = &input.runtime;
-    let private = runtime.private();
     let specs = specs();
-    let header = Bounds::new(input.item).header(quote!(#private::Declared));
+    let header = Bounds::new(input.item).header(quote!(#runtime::Declared));
     let mut next = 0_usize;
     let indices = input.variants.iter().map(|variant| {
         let path = &variant.path;
@@ -219,7 +218,7 @@ fn impl_declared(input: &Input<'_>) -> TokenStream {
             quote!(#path { .. } => ::core::primitive::usize::MAX)
         }
     });
-    let index = match_self(indices.collect(), input, &TokenStream::new());
+    let index = match_self(&indices.collect::<Vec<_>>(), input, &TokenStream::new());
     quote! {
         #header {
             const SPECS: &'static [#runtime::ErrorSpec] = &#specs;
@@ -233,19 +232,17 @@ fn impl_declared(input: &Input<'_>) -> TokenStream {
 fn impl_error(input: &Input<'_>) -> TokenStream {
     let mut bounds = Bounds::new(input.item);
     let formatter = quote!(__error_formatter);
-    let private = input.runtime.private();
+    let runtime = &input.runtime;
 
     let mut arms = Vec::new();
     for variant in &input.variants {
         let (used, body) = match &variant.kind {
             Kind::Transparent(_) => {
                 let field = inner(variant);
-                bounds.require(field.ty, quote!(::core::fmt::Display));
-                let inner = binding(field.index);
-                (
-                    vec![field],
-                    quote!(::core::fmt::Display::fmt(#inner, #formatter)),
-                )
+                (vec![field], {
+                    let inner = inner_error(input, field, &mut bounds);
+                    quote!(::core::fmt::Display::fmt(#inner, #formatter))
+                })
             }
             Kind::Declared(declared) => match declared.shown() {
                 Some(template) if template.constant().is_none() => {
@@ -255,14 +252,11 @@ fn impl_error(input: &Input<'_>) -> TokenStream {
                 Some(_) => continue,
                 None => match variant.field_with(|attrs| attrs.status.is_some()) {
                     Some(field) => {
-                        bounds.require(field.ty, {
-                            let runtime = &input.runtime;
-                            quote!(#runtime::StatusField)
-                        });
+                        bounds.require(field.ty, quote!(#runtime::StatusField));
                         let status = binding(field.index);
                         (
                             vec![field],
-                            quote!(#private::fmt_status(#status, #formatter)),
+                            quote!(#runtime::fmt_status(#status, #formatter)),
                         )
                     }
                     None => continue,
@@ -272,7 +266,7 @@ fn impl_error(input: &Input<'_>) -> TokenStream {
         let pattern = pattern(variant, &used);
         arms.push(quote!(#pattern => #body));
     }
-    let body = match_self(arms, input, &quote!(#private::fmt_text(self, #formatter)));
+    let body = match_self(&arms, input, &quote!(#runtime::fmt_text(self, #formatter)));
     let display = bounds.header(quote!(::core::fmt::Display));
     let display = quote! {
         #display {
@@ -296,37 +290,35 @@ fn impl_error(input: &Input<'_>) -> TokenStream {
 }
 
 fn source_method(input: &Input<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
-    let private = input.runtime.private();
+    let runtime = &input.runtime;
     let mut arms = Vec::new();
     for variant in &input.variants {
         let (field, body) = match &variant.kind {
             Kind::Transparent(_) => {
                 let field = inner(variant);
-                bounds.require(field.ty, quote!(::core::error::Error + 'static));
-                let inner = located_binding(field);
-                (
-                    field,
-                    quote!(::core::error::Error::source(#inner.as_dyn_error())),
-                )
+                let inner = inner_error(input, field, bounds);
+                (field, quote!(::core::error::Error::source(#inner)))
             }
             Kind::Declared(_) => {
                 let Some(field) = variant.source() else {
                     continue;
                 };
                 let source = located_binding(field);
+                // A method that is missing is reported at its name.
+                let as_dyn_error = proc_macro2::Ident::new("as_dyn_error", source.span());
                 let body = match field.option_inner() {
                     Some(inner) => {
                         bounds.require(inner, quote!(::core::error::Error + 'static));
                         quote! {
                             match #source {
-                                ::core::option::Option::Some(#source) => ::core::option::Option::Some(#source.as_dyn_error()),
+                                ::core::option::Option::Some(#source) => ::core::option::Option::Some(#source.#as_dyn_error()),
                                 ::core::option::Option::None => ::core::option::Option::None,
                             }
                         }
                     }
                     None => {
                         bounds.require(field.ty, quote!(::core::error::Error + 'static));
-                        quote!(::core::option::Option::Some(#source.as_dyn_error()))
+                        quote!(::core::option::Option::Some(#source.#as_dyn_error()))
                     }
                 };
                 (field, body)
@@ -338,10 +330,17 @@ fn source_method(input: &Input<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
     if arms.is_empty() {
         return TokenStream::new();
     }
-    let body = match_self(arms, input, &quote!(::core::option::Option::None));
+    let body = match_self(&arms, input, &quote!(::core::option::Option::None));
+    let declared =
+        |variant: &Variant<'_>| variant.declared().is_some() && variant.source().is_some();
+    let import = input
+        .variants
+        .iter()
+        .any(declared)
+        .then(|| quote!(use #runtime::AsDynError as _;));
     quote! {
         fn source(&self) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
-            use #private::AsDynError as _;
+            #import
             #body
         }
     }
@@ -350,16 +349,17 @@ fn source_method(input: &Input<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
 fn impl_from(input: &Input<'_>, variant: &Variant<'_>) -> Option<TokenStream> {
     let field = variant.field_with(|attrs| attrs.from.is_some())?;
     let (path, ty, member) = (&variant.path, field.ty, &field.member);
+    let at = field.attrs.from?;
     let backtrace = variant
         .field_with(|attrs| attrs.backtrace.is_some())
         .map(|field| {
             let member = &field.member;
             quote!(#member: ::core::convert::From::from(::std::backtrace::Backtrace::capture()),)
         });
-    // On the field's type, so that two `From`s of one type are reported there.
-    let of = quote_spanned!(ty.span()=> ::core::convert::From<#ty>);
-    let header = Bounds::new(input.item).header(of);
-    Some(quote! {
+    // At the attribute, so that two `From`s of one type are reported there.
+    let of = quote_spanned!(at=> ::core::convert::From<#ty>);
+    let header = Bounds::new(input.item).header_at(at, of);
+    Some(quote_spanned! {at=>
         #header {
             fn from(__error_source: #ty) -> Self {
                 #path { #member: __error_source, #backtrace }
@@ -370,7 +370,6 @@ fn impl_from(input: &Input<'_>, variant: &Variant<'_>) -> Option<TokenStream> {
 
 fn impl_api_error(input: &Input<'_>) -> TokenStream {
     let runtime = &input.runtime;
-    let private = runtime.private();
     let mut bounds = Bounds::new(input.item);
     bounds.require_self(quote!(::core::error::Error));
     let none = quote!(::core::option::Option::None);
@@ -383,8 +382,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
             |variant| {
                 matches!(variant.kind, Kind::Transparent(_)).then(|| {
                     let field = inner(variant);
-                    bounds.require(field.ty, quote!(#runtime::ApiError));
-                    let inner = located_binding(field);
+                    let inner = inner_error(input, field, &mut bounds);
                     (vec![field], quote!(::core::option::Option::Some(#inner)))
                 })
             },
@@ -413,7 +411,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
         ),
         hook(
             input,
-            &quote!(fn __status(&self) -> ::core::option::Option<#private::DynamicStatus>),
+            &quote!(fn __status(&self) -> ::core::option::Option<#runtime::DynamicStatus>),
             &none,
             |variant| {
                 let field = variant
@@ -423,7 +421,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
                 let status = located_binding(field);
                 Some((
                     vec![field],
-                    quote!(::core::option::Option::Some(#private::dynamic_status(#status))),
+                    quote!(::core::option::Option::Some(#runtime::dynamic_status(#status))),
                 ))
             },
         ),
@@ -437,7 +435,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
                     .and(variant.field_with(|attrs| attrs.retry_after.is_some()))?;
                 bounds.require(field.ty, quote!(#runtime::RetryAfterField));
                 let wait = located_binding(field);
-                Some((vec![field], quote!(#private::retry_after(#wait))))
+                Some((vec![field], quote!(#runtime::retry_after(#wait))))
             },
         ),
         hook(
@@ -457,7 +455,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
                 let backtrace = located_binding(field);
                 Some((
                     vec![field],
-                    quote!(#private::BacktraceField::get(#backtrace)),
+                    quote!(#runtime::BacktraceField::get(#backtrace)),
                 ))
             },
         ),
@@ -465,7 +463,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
     let header = bounds.header(quote!(#runtime::ApiError));
     quote! {
         #header {
-            fn spec(&self) -> &'static #runtime::ErrorSpec { #private::spec(self) }
+            fn spec(&self) -> &'static #runtime::ErrorSpec { #runtime::spec(self) }
             #(#hooks)*
         }
     }
@@ -488,21 +486,17 @@ fn details<'v, 'a>(
                 calls.extend(quote!(#runtime::Details::field(__error_details, #key, #value);));
             }
             Some(Exposed::Flattened) => {
-                calls.extend(quote!(#runtime::Details::flatten(__error_details, #value);))
+                calls.extend(quote!(#runtime::Details::flatten(__error_details, #value);));
             }
             None if field.attrs.violations.is_some() => {
                 calls.extend(quote!(#runtime::Details::violations(__error_details, #value);));
-                bounds.require(
-                    field.ty,
-                    quote!(::core::convert::AsRef<[#runtime::Violation]>),
-                );
+                bounds.require(field.ty, quote!(#runtime::ViolationsField));
                 used.push(field);
                 continue;
             }
             None => continue,
         }
-        let private = runtime.private();
-        bounds.require(field.ty, quote!(#private::DetailValue));
+        bounds.require(field.ty, quote!(#runtime::DetailValue));
         used.push(field);
     }
     (!used.is_empty()).then(|| (used, quote!({ #calls })))
@@ -515,7 +509,6 @@ fn headers<'v, 'a>(
 ) -> Option<(Vec<&'v Field<'a>>, TokenStream)> {
     variant.declared()?;
     let runtime = &input.runtime;
-    let private = runtime.private();
     let mut used = Vec::new();
     let mut calls = TokenStream::new();
     for field in variant
@@ -526,7 +519,7 @@ fn headers<'v, 'a>(
         bounds.require(field.ty, quote!(#runtime::HeaderField));
         let value = located_binding(field);
         for name in &field.attrs.headers {
-            calls.extend(quote!(#private::header(self, #name, #value, __error_headers);));
+            calls.extend(quote!(#runtime::header(self, #name, #value, __error_headers);));
         }
         used.push(field);
     }
@@ -552,7 +545,7 @@ fn hook<'v, 'a: 'v>(
     if arms.is_empty() {
         return TokenStream::new();
     }
-    let body = match_self(arms, input, default);
+    let body = match_self(&arms, input, default);
     quote!(#signature { #body })
 }
 
@@ -566,11 +559,11 @@ fn responses(input: &Input<'_>) -> TokenStream {
     let ident = &input.item.ident;
     let (generics, arguments, _) = input.item.generics.split_for_impl();
     let predicates = bounds.predicates();
-    quote!(#runtime::__impl_responses! { [#generics] [#ident #arguments] [#predicates] })
+    quote!(#runtime::impl_responses! { [#generics] [#ident #arguments] [#predicates] })
 }
 
 /// `match self { … }`, with the default for the variants that have no arm.
-fn match_self(arms: Vec<TokenStream>, input: &Input<'_>, default: &TokenStream) -> TokenStream {
+fn match_self(arms: &[TokenStream], input: &Input<'_>, default: &TokenStream) -> TokenStream {
     if input.variants.is_empty() {
         // An enum that has no values.
         return quote!(match *self {});
@@ -598,7 +591,16 @@ fn located_binding(field: &Field<'_>) -> proc_macro2::Ident {
     binding
 }
 
-/// The inner error of a transparent variant.
+/// The inner error as what it must be. Every use says it in the same way and at the same place, so
+/// that a field which is no `ApiError` gives one error.
+fn inner_error(input: &Input<'_>, field: &Field<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
+    let runtime = &input.runtime;
+    bounds.require(field.ty, quote!(#runtime::ApiError));
+    let inner = located_binding(field);
+    quote!({ let __error_inner: &dyn #runtime::ApiError = #inner; __error_inner })
+}
+
+/// The field of a transparent variant.
 fn inner<'v, 'a>(variant: &'v Variant<'a>) -> &'v Field<'a> {
     variant
         .field_with(|attrs| attrs.backtrace.is_none())

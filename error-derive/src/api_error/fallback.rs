@@ -3,6 +3,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Data;
 use syn::spanned::Spanned;
 
 use super::bounds::Bounds;
@@ -10,11 +11,14 @@ use super::model::Input;
 
 pub(crate) fn expand(input: &Input<'_>, errors: darling::Error) -> TokenStream {
     let errors = errors.write_errors();
+    if let Data::Union(_) = input.item.data {
+        // It cannot even derive `Debug`, which an error needs.
+        return errors;
+    }
     let runtime = &input.runtime;
-    let private = runtime.private();
     let bounds = Bounds::new(input.item);
 
-    let declared = bounds.header(quote!(#private::Declared));
+    let declared = bounds.header(quote!(#runtime::Declared));
     let own_error = input.owns_error.then(|| {
         let display = bounds.header(quote!(::core::fmt::Display));
         let mut bounds = Bounds::new(input.item);
@@ -40,10 +44,12 @@ pub(crate) fn expand(input: &Input<'_>, errors: darling::Error) -> TokenStream {
         let ident = &input.item.ident;
         let (generics, arguments, _) = input.item.generics.split_for_impl();
         let predicates = bounds.predicates();
-        quote!(#runtime::__impl_responses! { [#generics] [#ident #arguments] [#predicates] })
+        quote!(#runtime::impl_responses! { [#generics] [#ident #arguments] [#predicates] })
     });
+    let lint_level = input.lint_level();
     quote! {
         #errors
+        #lint_level
         const _: () = {
             #declared {
                 const SPECS: &'static [#runtime::ErrorSpec] = &[];
@@ -51,7 +57,7 @@ pub(crate) fn expand(input: &Input<'_>, errors: darling::Error) -> TokenStream {
             }
             #own_error
             #api_error {
-                fn spec(&self) -> &'static #runtime::ErrorSpec { #private::spec(self) }
+                fn spec(&self) -> &'static #runtime::ErrorSpec { #runtime::spec(self) }
             }
             #responses
         };
@@ -66,9 +72,10 @@ fn froms(input: &Input<'_>) -> Vec<TokenStream> {
         .filter_map(|variant| variant.field_with(|attrs| attrs.from.is_some()))
         .map(|field| {
             let ty = field.ty;
-            let header = Bounds::new(input.item)
-                .header(quote_spanned!(ty.span()=> ::core::convert::From<#ty>));
-            quote!(#header { fn from(_: #ty) -> Self { loop {} } })
+            let at = field.attrs.from.unwrap_or_else(|| ty.span());
+            let of = quote_spanned!(at=> ::core::convert::From<#ty>);
+            let header = Bounds::new(input.item).header_at(at, of);
+            quote_spanned!(at=> #header { fn from(_: #ty) -> Self { loop {} } })
         })
         .collect()
 }

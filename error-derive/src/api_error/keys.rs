@@ -5,7 +5,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Meta, Token, token};
 
-use crate::diagnostics::{near_miss, rule};
+use crate::diagnostics::{list, near_miss, nearest, rule};
 
 /// Where an attribute stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,11 +72,14 @@ const KEYS: &[(&str, &str, &[Place])] = &[
     ("report", "report = false", FAILURE),
     ("grpc", "grpc = NOT_FOUND", FAILURE),
     ("transparent", "transparent", FAILURE),
-    ("detail", "detail", &[Field]),
+    ("detail", "detail = \"name\"", &[Field]),
     ("skip", "skip", &[Field]),
     ("secret", "secret", &[Field]),
     ("violations", "violations", &[Field]),
 ];
+
+/// Attributes of a field that are no keys of `api`.
+pub(crate) const OWN_ATTRIBUTES: &[&str] = &["from", "source", "backtrace"];
 
 /// How a key is written at a place: roles of a field are flags though the same word takes a value
 /// on a variant.
@@ -115,6 +118,11 @@ impl Entry {
         self.key.span()
     }
 
+    /// How the key is written here.
+    pub(crate) fn example(&self) -> &'static str {
+        example(&self.name(), self.place)
+    }
+
     /// The error for a value of another kind than the key takes.
     pub(crate) fn wrong_shape(&self) -> darling::Error {
         let key = self.name();
@@ -141,13 +149,50 @@ impl Entry {
     }
 }
 
+/// What was read of the attributes of one place.
+#[derive(Default)]
+pub(crate) struct Entries {
+    pub(crate) read: Vec<Entry>,
+    /// The keys that broken entries seem to mean; `None` for what could mean any.
+    garbled: Vec<Option<String>>,
+}
+
+impl Entries {
+    /// Whether a broken entry is `key`, as far as one can tell.
+    pub(crate) fn means(&self, key: &str) -> bool {
+        self.garbled
+            .iter()
+            .any(|meant| meant.as_deref() == Some(key))
+    }
+
+    /// Whether a broken entry may be one of `keys`, so that its absence is no second mistake.
+    pub(crate) fn may_mean(&self, keys: &[&str]) -> bool {
+        self.garbled
+            .iter()
+            .any(|key| key.as_ref().is_none_or(|key| keys.contains(&key.as_str())))
+    }
+}
+
+/// The key that a broken entry seems to mean.
+fn meant(tokens: &TokenStream) -> Option<String> {
+    let Some(TokenTree::Ident(key)) = tokens.clone().into_iter().next() else {
+        return None;
+    };
+    let key = key.to_string();
+    if OWN_ATTRIBUTES.contains(&key.as_str()) {
+        return Some(key);
+    }
+    Some(nearest(&key, KEYS.iter().map(|(key, ..)| *key)).map_or(key, str::to_owned))
+}
+
 /// Reads every `#[api(…)]` among the attributes. Each entry is parsed on its own: one that is
 /// broken leaves the others standing.
 pub(crate) fn entries(
     attrs: &[Attribute],
     place: Place,
     errors: &mut darling::error::Accumulator,
-) -> Vec<Entry> {
+) -> Entries {
+    let mut garbled = Vec::new();
     let mut entries: Vec<Entry> = Vec::new();
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("api")) {
         let Meta::List(list) = &attr.meta else {
@@ -160,10 +205,24 @@ pub(crate) fn entries(
                     Field => "detail",
                 }
             ));
+            garbled.push(None);
             continue;
         };
-        for tokens in split_at_commas(list.tokens.clone()) {
+        for part in split_at_commas(list.tokens.clone()) {
+            let tokens = match part {
+                Ok(tokens) => tokens,
+                Err(comma) => {
+                    errors.push(rule!(
+                        stray_comma,
+                        comma,
+                        "there is no key before this comma; remove it"
+                    ));
+                    continue;
+                }
+            };
+            let meaning = meant(&tokens);
             let Some(entry) = errors.handle(entry(tokens, place)) else {
+                garbled.push(meaning);
                 continue;
             };
             let again = entries.iter().any(|other| other.key == entry.key);
@@ -180,22 +239,32 @@ pub(crate) fn entries(
             }
         }
     }
-    entries
+    Entries {
+        read: entries,
+        garbled,
+    }
 }
 
-/// The tokens between commas that are in no bracket.
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
-    let mut parts = vec![TokenStream::new()];
+/// The tokens between commas that are in no bracket, or the comma that follows none.
+fn split_at_commas(tokens: TokenStream) -> Vec<Result<TokenStream, Span>> {
+    let mut parts = Vec::new();
+    let mut part = TokenStream::new();
     for token in tokens {
         match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => parts.push(TokenStream::new()),
-            _ => parts
-                .last_mut()
-                .expect("there is always a last part")
-                .extend([token]),
+            TokenTree::Punct(punct) if punct.as_char() == ',' => {
+                let part = std::mem::take(&mut part);
+                parts.push(if part.is_empty() {
+                    Err(punct.span())
+                } else {
+                    Ok(part)
+                });
+            }
+            _ => part.extend([token]),
         }
     }
-    parts.retain(|part| !part.is_empty());
+    if !part.is_empty() {
+        parts.push(Ok(part));
+    }
     parts
 }
 
@@ -213,9 +282,23 @@ fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
         )
     })?;
     check_known(&raw.key, place)?;
+    if let Rest::Malformed(next) = &raw.rest {
+        return Err(match next {
+            TokenTree::Ident(next) => missing_comma(next),
+            next => {
+                let name = raw.key.to_string();
+                rule!(
+                    malformed_value,
+                    next.span(),
+                    "expected `=` or a comma after `{name}`; write `{}`",
+                    example(&name, place)
+                )
+            }
+        });
+    }
     let RawEntry { key, rest } = raw;
     let value = match rest {
-        Rest::None => Value::Flag,
+        Rest::None | Rest::Malformed(_) => Value::Flag,
         Rest::List(tokens) => Value::List(tokens),
         Rest::Assigned(tokens) => {
             let name = key.to_string();
@@ -227,13 +310,20 @@ fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
                     example(&name, place)
                 ));
             };
-            match Expr::parse.parse2(tokens) {
-                Ok(value) => Value::Assigned(Box::new(value)),
-                Err(_) => {
+            // A value is a literal or a path. Of longer ones the parser might exhaust the stack.
+            let parsed = if count(&tokens) <= 64 {
+                value_and_next.parse2(tokens).ok()
+            } else {
+                None
+            };
+            match parsed {
+                Some((value, None)) => Value::Assigned(Box::new(value)),
+                Some((_, Some(next))) => return Err(missing_comma(&next)),
+                None => {
                     return Err(rule!(
                         broken_value,
                         first.span(),
-                        "the value of `{name}` is not an expression; write `{}`",
+                        "the value of `{name}` cannot be read; write `{}`",
                         example(&name, place)
                     ));
                 }
@@ -241,6 +331,15 @@ fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
         }
     };
     Ok(Entry { key, place, value })
+}
+
+/// The number of tokens, those in groups included.
+fn count(tokens: &TokenStream) -> usize {
+    let of = |token| match token {
+        TokenTree::Group(group) => 1 + count(&group.stream()),
+        _ => 1,
+    };
+    tokens.clone().into_iter().map(of).sum()
 }
 
 /// An entry before its key is known.
@@ -251,6 +350,8 @@ struct RawEntry {
 
 enum Rest {
     None,
+    /// What follows the key, where neither a value nor a list does.
+    Malformed(TokenTree),
     Assigned(TokenStream),
     List(TokenStream),
 }
@@ -269,15 +370,43 @@ impl Parse for RawEntry {
             let list;
             syn::parenthesized!(list in input);
             let tokens = list.parse()?;
-            if !input.is_empty() {
-                return Err(input.error("trailing tokens"));
+            if input.is_empty() {
+                Rest::List(tokens)
+            } else {
+                malformed(input)?
             }
-            Rest::List(tokens)
         } else {
-            return Err(input.error("neither `=` nor `(`"));
+            malformed(input)?
         };
         Ok(Self { key, rest })
     }
+}
+
+fn malformed(input: ParseStream<'_>) -> syn::Result<Rest> {
+    let next = input.parse()?;
+    input.parse::<TokenStream>()?;
+    Ok(Rest::Malformed(next))
+}
+
+/// A value, and the name after it that must be a key whose comma is missing.
+fn value_and_next(input: ParseStream<'_>) -> syn::Result<(Expr, Option<Ident>)> {
+    use syn::ext::IdentExt as _;
+
+    let value = input.parse()?;
+    if input.is_empty() {
+        return Ok((value, None));
+    }
+    let next = input.call(Ident::parse_any)?;
+    input.parse::<TokenStream>()?;
+    Ok((value, Some(next)))
+}
+
+fn missing_comma(next: &Ident) -> darling::Error {
+    rule!(
+        missing_comma,
+        next.span(),
+        "keys are separated by commas; write `, {next}`"
+    )
 }
 
 fn check_known(key: &Ident, place: Place) -> darling::Result<()> {
@@ -294,27 +423,32 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<()> {
                 belongs.join(" or ")
             ))
         }
-        None if place == Field && matches!(name.as_str(), "from" | "source" | "backtrace") => {
-            Err(rule!(
-                own_attribute,
-                key.span(),
-                "`{name}` is an attribute of its own; write `#[{name}]`"
-            ))
-        }
+        None if OWN_ATTRIBUTES.contains(&name.as_str()) => Err(rule!(
+            own_attribute,
+            key.span(),
+            "`{name}` is an attribute of its own; write `#[{name}]`{}",
+            if place == Field { "" } else { " on the field" }
+        )),
         None => {
             let here = KEYS
                 .iter()
                 .filter(|(.., places)| places.contains(&place))
                 .map(|(key, ..)| *key);
             let near = near_miss(&name, here.clone());
-            let hint = if near.is_empty() {
-                format!(
+            let elsewhere = KEYS.iter().find(|(known, ..)| {
+                Some(*known) == nearest(&name, KEYS.iter().map(|(key, ..)| *key))
+            });
+            let hint = match elsewhere {
+                _ if !near.is_empty() => near,
+                Some((known, _, places)) => {
+                    let belongs: Vec<_> = places.iter().map(|place| place.name()).collect();
+                    format!("; `{known}` belongs on {}", belongs.join(" or "))
+                }
+                None => format!(
                     "; the keys of {} are {}",
                     place.name(),
-                    here.collect::<Vec<_>>().join(", ")
-                )
-            } else {
-                near
+                    list(here.map(|key| format!("`{key}`")))
+                ),
             };
             Err(rule!(unknown_key, key.span(), "unknown key `{name}`{hint}"))
         }

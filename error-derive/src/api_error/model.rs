@@ -140,7 +140,7 @@ impl<'a> Input<'a> {
                 errors.push(rule!(
                     no_unions,
                     data.union_token.span,
-                    "`ApiError` can be derived for enums and structs, not for unions"
+                    "`ApiError` cannot be derived for a union; write an enum or a struct"
                 ));
                 Vec::new()
             }
@@ -153,6 +153,13 @@ impl<'a> Input<'a> {
             responds: attrs.impl_response.unwrap_or(true),
             variants,
         }
+    }
+
+    /// The impls of a deprecated type name it, which is no use of it.
+    pub(crate) fn lint_level(&self) -> Option<TokenStream> {
+        let deprecated = |attr: &Attribute| attr.path().is_ident("deprecated");
+        let deprecated = self.item.attrs.iter().any(deprecated);
+        deprecated.then(|| quote!(#[allow(deprecated)]))
     }
 }
 

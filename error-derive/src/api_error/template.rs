@@ -9,7 +9,7 @@ use quote::{ToTokens, quote};
 use syn::LitStr;
 
 use crate::context::binding;
-use crate::diagnostics::{near_miss, rule};
+use crate::diagnostics::{list, near_miss, rule};
 
 /// A text with placeholders, resolved against the fields of its variant.
 pub(crate) struct Template {
@@ -45,6 +45,7 @@ impl Template {
             rewritten: String::with_capacity(text.len()),
             arguments: Vec::new(),
         };
+        let mut errors = Vec::new();
         let mut rest = text.as_str();
         while let Some(at) = rest.find(['{', '}']) {
             let (before, brace) = rest.split_at(at);
@@ -60,7 +61,14 @@ impl Template {
                         "`{{` is not closed; close the placeholder, or write `{{{{` for a brace"
                     ));
                 };
-                template.placeholder(key, &open[..end], names)?;
+                // Of several mistakes in one text each is told once.
+                if let Err(error) = template.placeholder(key, &open[..end], names)
+                    && !errors
+                        .iter()
+                        .any(|other: &darling::Error| other.to_string() == error.to_string())
+                {
+                    errors.push(error);
+                }
                 rest = &open[end + 1..];
             } else {
                 return Err(rule!(
@@ -71,7 +79,11 @@ impl Template {
             }
         }
         template.rewritten.push_str(rest);
-        Ok(template)
+        if errors.is_empty() {
+            Ok(template)
+        } else {
+            Err(darling::Error::multiple(errors))
+        }
     }
 
     /// Rewrites one placeholder: `name`, `name:spec`, and names within the spec.
@@ -84,11 +96,11 @@ impl Template {
             return Err(rule!(
                 empty_placeholder,
                 self.literal.span(),
-                "`{key}` has an empty placeholder; name the field{}",
-                names
-                    .first()
-                    .map(|name| format!(": `{{{name}}}`"))
-                    .unwrap_or_default()
+                "`{key}` has an empty placeholder; {}",
+                match names.first() {
+                    Some(name) => format!("name the field: `{{{name}}}`"),
+                    None => "there are no fields to show, and a brace is written `{{`".to_owned(),
+                }
             ));
         }
         let field = self.field(key, name, names)?;
@@ -116,11 +128,7 @@ impl Template {
                 });
             // A leading zero is the flag of that name, not part of the position.
             let name = &rest[start..dollar];
-            let zero = if name.len() > 1 && name.starts_with('0') {
-                1
-            } else {
-                0
-            };
+            let zero = usize::from(name.len() > 1 && name.starts_with('0'));
             let field = self.field(key, &name[zero..], names)?;
             let position = self.argument(field, Role::Measure);
             rewritten.push_str(&rest[..start + zero]);
@@ -139,15 +147,16 @@ impl Template {
             let hint = match (near.is_empty(), names.is_empty()) {
                 (false, _) => near,
                 (true, true) => "; there are no fields to show".to_owned(),
+                (true, false) if names.len() == 1 => format!("; the field is `{}`", names[0]),
                 (true, false) => {
-                    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-                    format!("; the fields are {}", names.join(", "))
+                    let names = names.iter().map(|name| format!("`{name}`"));
+                    format!("; the fields are {}", list(names))
                 }
             };
             rule!(
                 unknown_placeholder,
                 self.literal.span(),
-                "`{key}` names no field `{name}`{hint}"
+                "`{key}` shows `{name}`, which is no field{hint}"
             )
         })
     }
@@ -270,8 +279,8 @@ mod tests {
             ("{}", "name the field: `{id}`"),
             ("{:?}", "empty placeholder"),
             ("{idd}", "did you mean `id`?"),
-            ("{0}", "the fields are `id`, `width`, `type`"),
-            ("{id:nope$}", "names no field `nope`"),
+            ("{0}", "the fields are `id`, `width` and `type`"),
+            ("{id:nope$}", "shows `nope`, which is no field"),
         ] {
             let rewritten = rewrite(text);
             assert!(rewritten.contains(part), "{text}: {rewritten}");

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use darling::error::Accumulator;
 use proc_macro2::Span;
+use syn::Data;
+use syn::spanned::Spanned;
 
 use super::attr::Detail;
+use super::keys::OWN_ATTRIBUTES;
 use super::model::{Declared, Exposed, Field, Input, Kind, Variant};
 use crate::diagnostics::rule;
 
 pub(crate) fn check(input: &Input<'_>, errors: &mut Accumulator) {
+    check_attributes_on_fields(input, errors);
     check_duplicate_codes(input, errors);
     for variant in &input.variants {
         check_single_roles(variant, errors);
@@ -29,6 +33,29 @@ pub(crate) fn check(input: &Input<'_>, errors: &mut Accumulator) {
     }
 }
 
+/// `#[from]` and its kin mark a field; on an enum, a struct or a variant they would do nothing.
+fn check_attributes_on_fields(input: &Input<'_>, errors: &mut Accumulator) {
+    // Another derive may know them there, as derive_more's `From` does.
+    if !input.owns_error {
+        return;
+    }
+    let variants = match &input.item.data {
+        Data::Enum(data) => data.variants.iter().map(|variant| &variant.attrs).collect(),
+        _ => Vec::new(),
+    };
+    for attr in std::iter::once(&input.item.attrs).chain(variants).flatten() {
+        for name in OWN_ATTRIBUTES {
+            if attr.path().is_ident(name) {
+                errors.push(rule!(
+                    misplaced_attribute,
+                    attr.path().span(),
+                    "`#[{name}]` belongs on a field; move it there"
+                ));
+            }
+        }
+    }
+}
+
 /// A client tells failures apart by their code.
 fn check_duplicate_codes(input: &Input<'_>, errors: &mut Accumulator) {
     let mut first: HashMap<&str, (&Variant<'_>, &Declared)> = HashMap::new();
@@ -36,6 +63,10 @@ fn check_duplicate_codes(input: &Input<'_>, errors: &mut Accumulator) {
         let Some(declared) = variant.declared() else {
             continue;
         };
+        if declared.attrs.broken && declared.attrs.code.is_none() {
+            // Its code may be another than the default that stands in.
+            continue;
+        }
         match first.get(declared.code.as_str()) {
             Some((other, before)) if !(before.attrs.shared_code && declared.attrs.shared_code) => {
                 errors.push(rule!(
@@ -59,7 +90,7 @@ fn check_single_roles(variant: &Variant<'_>, errors: &mut Accumulator) {
             errors.push(rule!(
                 duplicate_role,
                 span,
-                "a variant has one {role} field; remove this mark or the other"
+                "there can be one {role} field; remove this mark or the other"
             ));
         }
     };
@@ -83,7 +114,7 @@ fn check_single_roles(variant: &Variant<'_>, errors: &mut Accumulator) {
         errors.push(rule!(
             two_sources,
             span,
-            "a variant has one source; keep it on the field that caused this error"
+            "there can be one source; keep it on the field that caused this error"
         ));
     }
 }
@@ -103,7 +134,7 @@ fn check_hidden_and_shown(variant: &Variant<'_>, errors: &mut Accumulator) {
             errors.push(rule!(
                 hidden_detail,
                 detail.span,
-                "a field is `{hidden}` or `detail`, not both"
+                "a field is `{hidden}` or `detail`, not both; remove one"
             ));
         }
         let sent = [attrs.retry_after, attrs.status, attrs.violations]
@@ -117,10 +148,10 @@ fn check_hidden_and_shown(variant: &Variant<'_>, errors: &mut Accumulator) {
                 "a `secret` field cannot have a role in the answer; remove one"
             ));
         }
-        if let (Some(secret), false) = (attrs.secret, attrs.headers.is_empty()) {
+        if let (Some(header), true) = (attrs.header_key, attrs.secret.is_some()) {
             errors.push(rule!(
                 secret_header,
-                secret,
+                header,
                 "a `secret` field cannot be sent as a header; remove one"
             ));
         }
@@ -133,7 +164,7 @@ fn check_transparent_alone(own_key: Option<&syn::Ident>, errors: &mut Accumulato
         errors.push(rule!(
             transparent_with_keys,
             key.span(),
-            "`{key}` beside `transparent`, which takes everything from the inner error; remove one of them"
+            "`{key}` has no place beside `transparent`, which takes everything from the inner error; remove one of them"
         ));
     }
 }
@@ -149,12 +180,17 @@ fn check_transparent_field(variant: &Variant<'_>, errors: &mut Accumulator) {
         [field] => {
             let attrs = &field.attrs;
             let roles = [attrs.skip, attrs.secret, attrs.status, attrs.retry_after, attrs.violations];
-            let role = roles.into_iter().flatten().chain(attrs.detail.as_ref().map(|detail| detail.span)).next();
+            let role = roles
+                .into_iter()
+                .flatten()
+                .chain(attrs.detail.as_ref().map(|detail| detail.span))
+                .chain(attrs.header_key)
+                .next();
             if let Some(span) = role {
                 errors.push(rule!(
                     transparent_field_role,
                     span,
-                    "the field of a `transparent` variant speaks for itself; remove this key"
+                    "`transparent` takes everything from the inner error; remove this key"
                 ));
             }
         }
@@ -167,7 +203,7 @@ fn check_transparent_field(variant: &Variant<'_>, errors: &mut Accumulator) {
         [_, second, ..] => errors.push(rule!(
             transparent_with_fields,
             second.span(),
-            "a `transparent` variant has one field, the inner error; remove this one, or declare a `status` instead"
+            "`transparent` takes one field, the inner error; remove this one, or declare a `status` instead"
         )),
     }
 }
@@ -180,7 +216,8 @@ fn check_from_alone(variant: &Variant<'_>, errors: &mut Accumulator) {
     let others = variant
         .fields
         .iter()
-        .any(|field| field.attrs.from.is_none() && field.attrs.backtrace.is_none());
+        // A second source is a mistake of its own.
+        .any(|field| !field.is_source() && field.attrs.backtrace.is_none());
     if others {
         errors.push(rule!(
             from_beside_fields,

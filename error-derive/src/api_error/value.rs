@@ -38,7 +38,13 @@ impl Entry {
         match &self.value {
             Value::Assigned(value) => match literal(value) {
                 Some(Lit::Str(text)) => Ok(text.clone()),
-                _ => Err(self.wrong_shape()),
+                _ => Err(rule!(
+                    not_a_string,
+                    value.span(),
+                    "`{}` takes a string literal; write `{}`",
+                    self.name(),
+                    self.example()
+                )),
             },
             _ => Err(self.wrong_shape()),
         }
@@ -116,6 +122,8 @@ impl Entry {
             }) => text.parse().ok(),
             _ => None,
         };
+        // A macro's path takes no generic arguments.
+        let path = path.filter(|path| path.segments.iter().all(|part| part.arguments.is_none()));
         path.ok_or_else(|| {
             rule!(
                 crate_path,
@@ -234,12 +242,31 @@ pub(crate) fn check_code(code: &str) -> std::result::Result<(), String> {
             .iter()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
     if !shape {
-        Err("capitals, digits and `_`, at least two, first a letter and last no `_`".to_owned())
+        Err("a code has at least two characters, capitals, digits or `_`, first a letter and last no `_`".to_owned())
     } else if bytes.len() > 63 {
-        Err(format!("at most 63 characters, not {}", bytes.len()))
+        Err(format!(
+            "a code has at most 63 characters, this one {}",
+            bytes.len()
+        ))
     } else {
         Ok(())
     }
+}
+
+/// The machine code that differs only in case and punctuation.
+pub(crate) fn near_code(code: &str) -> Option<String> {
+    let near: String = code
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let near = near.trim_matches('_').to_owned();
+    (code.is_ascii() && check_code(&near).is_ok()).then_some(near)
 }
 
 /// A duration: an integer or decimal and `ms`, `s`, `m` or `h`.
@@ -279,7 +306,7 @@ impl Duration {
             .unwrap_or(text.len());
         let (number, unit) = text.split_at(number_end);
         if number.is_empty() {
-            return Err("it starts with a number, such as `30s`".to_owned());
+            return Err("it must start with a number, as `30s` does".to_owned());
         }
         let nanos_per_unit: u128 = match unit {
             "ms" => 1_000_000,
@@ -287,6 +314,9 @@ impl Duration {
             "m" => 60_000_000_000,
             "h" => 3_600_000_000_000,
             "" => return Err(format!("it has no unit; write `{number}s` or `{number}ms`")),
+            _ if matches!(unit.trim(), "ms" | "s" | "m" | "h") => {
+                return Err(format!("it has a space; write `{number}{}`", unit.trim()));
+            }
             _ => return Err(format!("`{unit}` is not a unit; use `ms`, `s`, `m` or `h`")),
         };
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -425,7 +455,7 @@ pub(crate) fn header_name(name: &LitStr, place_of_value: bool) -> Result<String>
         return Err(rule!(
             reserved_header,
             name.span(),
-            "`{text}` cannot be declared: {why}"
+            "`{text}` cannot be declared: {why}; remove it"
         ));
     }
     let own_key = match lower.as_str() {
@@ -448,10 +478,19 @@ pub(crate) fn header_value(value: &LitStr) -> Result<String> {
     if text.bytes().all(visible) && text.trim() == text && !text.is_empty() {
         Ok(text)
     } else {
+        let why = if text.trim().is_empty() {
+            "it is empty"
+        } else if text.chars().any(char::is_control) {
+            "it has a control character, such as a line break"
+        } else if !text.is_ascii() {
+            "it has a character outside ASCII"
+        } else {
+            "it begins or ends with a space"
+        };
         Err(rule!(
             header_value,
             value.span(),
-            "this is not the value of a header; use visible ASCII characters and inner spaces"
+            "this is not the value of a header: {why}; write visible ASCII characters"
         ))
     }
 }
@@ -486,18 +525,23 @@ pub(crate) fn check_uri(uri: &At<String>) -> Result<()> {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
     });
-    let clean = uri
+    let foreign = uri
         .value
         .chars()
-        .all(|c| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c));
-    if scheme && clean {
-        Ok(())
-    } else {
-        Err(rule!(
+        .find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c));
+    match foreign {
+        _ if !scheme => Err(rule!(
             docs_uri,
             uri.span,
             "`{}` is not an absolute URI; write one such as `\"https://docs.example.com/errors\"`",
             uri.value
-        ))
+        )),
+        Some(c) => Err(rule!(
+            docs_uri_character,
+            uri.span,
+            "`{}` has no place in a URI; percent-encode it, as a space is `%20`",
+            c.escape_debug()
+        )),
+        None => Ok(()),
     }
 }

@@ -1,0 +1,7 @@
+use error_runtime::ApiError;
+
+#[derive(ApiError)]
+#[api(status = 404)]
+struct Error;
+
+fn main() {}
