@@ -15,11 +15,8 @@ fn words(name: &str) -> Vec<String> {
         if starts || c == '_' {
             words.push(String::new());
         }
-        if c != '_' {
-            words
-                .last_mut()
-                .expect("there is always a last word")
-                .push(c);
+        if let (Some(word), true) = (words.last_mut(), c != '_') {
+            word.push(c);
         }
     }
     words.retain(|word| !word.is_empty());

@@ -19,10 +19,8 @@ pub(crate) use rule;
 
 /// An error at a span.
 pub(crate) fn error(span: Span, message: String) -> darling::Error {
-    let mut error = darling::Error::custom(message);
     // `with_span` takes a node; a span of its own is a node.
-    error = error.with_span(&span);
-    error
+    darling::Error::custom(message).with_span(&span)
 }
 
 /// `; did you mean `…`?` if one of the words is near.
@@ -34,6 +32,10 @@ pub(crate) fn near_miss<'a>(word: &str, known: impl IntoIterator<Item = &'a str>
 
 /// The word that is near, if one is.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody misspells a word that long, and the search is quadratic.
+    if word.len() > 64 {
+        return None;
+    }
     let lower = word.to_ascii_lowercase();
     known
         .into_iter()

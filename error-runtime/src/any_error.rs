@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::fault::{self, FaultPart};
 use crate::field::DynamicStatus;
 use crate::{
     ApiError, Classification, Classify, Details, ErrorSpec, Violations, default_code,
@@ -31,12 +32,7 @@ use crate::{
 /// assert_eq!(port(None).unwrap_err().status(), 404);
 /// assert_eq!(port(Some("x")).unwrap_err().code(), "INTERNAL_ERROR");
 /// ```
-pub struct AnyError(Repr);
-
-enum Repr {
-    Declared(Box<dyn ApiError + Send + Sync>),
-    AdHoc(Box<AdHoc>),
-}
+pub struct AnyError(Box<dyn ApiError + Send + Sync>);
 
 impl AnyError {
     /// An error with this status, code and public message. A status outside 400–599 becomes 500.
@@ -45,7 +41,7 @@ impl AnyError {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self(Repr::AdHoc(Box::new(AdHoc {
+        Self(Box::new(AdHoc {
             status: DynamicStatus::new(status).get(),
             code: code.into(),
             message: message.into(),
@@ -53,7 +49,7 @@ impl AnyError {
             violations: Violations::new(),
             retry_after: None,
             source: None,
-        })))
+        }))
     }
 
     /// 400 `BAD_REQUEST`.
@@ -113,12 +109,20 @@ impl AnyError {
         Self::new(status, default_code(status), message)
     }
 
-    /// Adds a member to the details of an error made by a constructor of this type; a declared
-    /// error stays as declared. A value that cannot be serialised adds `null`.
+    /// Adds a member to the details of an error made by a constructor of this type, in the place of
+    /// one with the same key; a declared error stays as declared. A value that cannot be serialised is
+    /// left out and reported as a [`RenderFault`](crate::RenderFault).
     #[must_use]
     pub fn with_detail(self, key: impl Into<Cow<'static, str>>, value: impl Serialize) -> Self {
-        let value = json::to_value(value).unwrap_or_default();
-        self.adjusted(|error| error.details.push((key.into(), value)))
+        let key = key.into();
+        self.adjusted(|error| match fault::guarded(|| json::to_value(value)) {
+            Ok(Ok(value)) => {
+                error.details.retain(|(other, _)| *other != key);
+                error.details.push((key, value));
+            }
+            Ok(Err(reason)) => error.fault(key, reason),
+            Err(panic) => error.fault(key, panic),
+        })
     }
 
     /// Keeps the cause of an error made by a constructor of this type, for the log; a declared
@@ -140,7 +144,8 @@ impl AnyError {
     }
 
     fn adjusted(mut self, adjust: impl FnOnce(&mut AdHoc)) -> Self {
-        if let Repr::AdHoc(error) = &mut self.0 {
+        let error: &mut (dyn Error + 'static) = &mut *self.0;
+        if let Some(error) = error.downcast_mut() {
             adjust(error);
         }
         self
@@ -148,10 +153,7 @@ impl AnyError {
 
     /// The error as `E`, if that is what it was made of.
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        let error: &(dyn Error + 'static) = match &self.0 {
-            Repr::Declared(error) => &**error,
-            Repr::AdHoc(error) => &**error,
-        };
+        let error: &(dyn Error + 'static) = &*self.0;
         error.downcast_ref()
     }
 
@@ -164,23 +166,18 @@ impl AnyError {
         if self.downcast_ref::<E>().is_none() {
             return Err(self);
         }
-        match self.0 {
-            Repr::Declared(error) => {
-                let error: Box<dyn Error> = error;
-                match error.downcast() {
-                    Ok(error) => Ok(*error),
-                    Err(_) => unreachable!("the type has just been checked"),
-                }
-            }
-            // Its type is private, so `E` cannot be it.
-            Repr::AdHoc(_) => Err(self),
+        let error: Box<dyn Error> = self.0;
+        match error.downcast() {
+            Ok(error) => Ok(*error),
+            // A `Box<dyn Error>` cannot be turned back, hence the check before.
+            Err(_) => unreachable!("the type has just been checked"),
         }
     }
 }
 
 impl<E: ApiError + Send + Sync + 'static> From<E> for AnyError {
     fn from(error: E) -> Self {
-        Self(Repr::Declared(Box::new(error)))
+        Self(Box::new(error))
     }
 }
 
@@ -188,10 +185,14 @@ impl Deref for AnyError {
     type Target = dyn ApiError + Send + Sync;
 
     fn deref(&self) -> &Self::Target {
-        match &self.0 {
-            Repr::Declared(error) => &**error,
-            Repr::AdHoc(error) => &**error,
-        }
+        &*self.0
+    }
+}
+
+/// For code that takes any error; the answer's facts are not lost, only out of reach.
+impl From<AnyError> for Box<dyn Error + Send + Sync> {
+    fn from(error: AnyError) -> Self {
+        error.0
     }
 }
 
@@ -229,6 +230,12 @@ struct AdHoc {
     violations: Violations,
     retry_after: Option<Duration>,
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl AdHoc {
+    fn fault(&self, key: Cow<'static, str>, reason: impl fmt::Display) {
+        fault::report(&self.code, FaultPart::Detail(key.into_owned()), reason);
+    }
 }
 
 impl fmt::Display for AdHoc {
@@ -272,9 +279,12 @@ impl ApiError for AdHoc {
     }
 
     fn __details(&self, out: &mut Details<'_>) {
-        for (key, value) in &self.details {
-            out.field(key, value);
-        }
         out.violations(&self.violations);
+        for (key, value) in &self.details {
+            // The violations have this key.
+            if key != "errors" || self.violations.is_empty() {
+                out.field(key, value);
+            }
+        }
     }
 }

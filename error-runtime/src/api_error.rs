@@ -3,13 +3,15 @@
 use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
 use crate::field::DynamicStatus;
-use crate::render::{insert_headers, message_of};
+use crate::render::{insert_headers, insert_retry_after, message_of};
+use crate::spec::error_status;
+use crate::text::Text;
 use crate::{Classification, Details, ErrorSpec, GrpcCode, Level, Outcome};
 
 /// An error that knows its answer to a client: status, machine code, public message, details,
@@ -56,9 +58,10 @@ pub trait ApiError: Error {
     fn status(&self) -> StatusCode {
         match self.__inner() {
             Some(inner) => inner.status(),
-            None => self
-                .__status()
-                .map_or(self.spec().status, DynamicStatus::get),
+            None => match self.__status() {
+                Some(status) => status.get(),
+                None => error_status(self.spec().status),
+            },
         }
     }
 
@@ -92,14 +95,10 @@ pub trait ApiError: Error {
         match self.__inner() {
             Some(inner) => inner.headers(out),
             None => {
-                insert_headers(
-                    self.spec(),
-                    self.status(),
-                    self.retry_after(),
-                    self.code(),
-                    out,
-                );
+                insert_headers(self.spec(), self.status(), self.code(), out);
                 self.__headers(out);
+                // Last: the wait may be asked of a field whose type is the application's own.
+                insert_retry_after(self.retry_after(), out);
             }
         }
     }
@@ -182,6 +181,12 @@ pub trait ApiError: Error {
     // What follows is for generated code. A transparent variant answers in `__inner` alone; every
     // public method above asks there first, so the inner type is named once.
 
+    /// Whether the derive wrote this impl.
+    #[doc(hidden)]
+    fn __generated(&self) -> bool {
+        false
+    }
+
     #[doc(hidden)]
     fn __inner(&self) -> Option<&dyn ApiError> {
         None
@@ -192,11 +197,9 @@ pub trait ApiError: Error {
         None
     }
 
-    /// The message of a variant whose `message` and `display` differ.
+    /// The message of a variant where it depends on the occurrence.
     #[doc(hidden)]
-    fn __message(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
+    fn __message(&self, _: &mut Text<'_>) {}
 
     #[doc(hidden)]
     fn __details(&self, _: &mut Details<'_>) {}
@@ -262,6 +265,10 @@ macro_rules! delegate {
 
 delegate! {
     [E: ApiError] Box<E>;
-    [E: ApiError] std::sync::Arc<E>;
+    [E: ApiError] Arc<E>;
+    [] Arc<dyn ApiError>;
+    [] Arc<dyn ApiError + Send + Sync>;
     ['e, E: ApiError] &'e E;
+    ['e] &'e dyn ApiError;
+    ['e] &'e (dyn ApiError + Send + Sync);
 }

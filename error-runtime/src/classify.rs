@@ -6,7 +6,6 @@ use crate::ApiError;
 
 /// How a circuit breaker counts a finished call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Outcome {
     /// A failure of the service behind; counts towards opening the circuit.
     Trip,

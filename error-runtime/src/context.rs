@@ -56,22 +56,53 @@ impl RequestContext {
 
     /// The context that this thread runs in.
     pub fn current() -> Option<Self> {
-        CURRENT
-            .try_with(|current| current.borrow().clone())
-            .ok()
-            .flatten()
+        let copy = |current: Option<&Self>| current.cloned();
+        Self::with_current(copy)
+    }
+
+    /// Lends the current context, without the two locked instructions of a copy.
+    pub(crate) fn with_current<R>(run: impl FnOnce(Option<&Self>) -> R) -> R {
+        let mut run = Some(run);
+        let lent = CURRENT.try_with(|current| {
+            let current = current.borrow();
+            run.take().map(|run| run(current.as_ref()))
+        });
+        match (lent, run) {
+            (Ok(Some(result)), _) => result,
+            // The thread is ending, and its context is gone.
+            (_, Some(run)) => run(None),
+            (_, None) => unreachable!("`run` is taken only to be called"),
+        }
     }
 
     /// Runs `run` in this context, then goes back to the one before, also after a panic.
+    ///
+    /// While an answer is being rendered its context stays: entering another within a `Display`
+    /// changes nothing.
     pub fn enter<R>(&self, run: impl FnOnce() -> R) -> R {
-        struct Restore(Option<RequestContext>);
+        /// Goes back, if the context could be entered.
+        struct Restore(Result<Option<RequestContext>, Lent>);
         impl Drop for Restore {
             fn drop(&mut self) {
-                // Outside the borrow: dropping a context never runs foreign code, but costs nothing to be sure.
-                let _entered = CURRENT.replace(self.0.take());
+                if let Ok(before) = &mut self.0 {
+                    drop(swap(before.take()));
+                }
             }
         }
-        let _restore = Restore(CURRENT.replace(Some(self.clone())));
+        let _restore = Restore(swap(Some(self.clone())));
         run()
     }
+}
+
+/// The context is lent to an answer, or gone with its thread.
+struct Lent;
+
+/// Puts another context in place and gives back the one before.
+fn swap(context: Option<RequestContext>) -> Result<Option<RequestContext>, Lent> {
+    CURRENT
+        .try_with(|current| match current.try_borrow_mut() {
+            Ok(mut current) => Ok(std::mem::replace(&mut *current, context)),
+            Err(_) => Err(Lent),
+        })
+        .unwrap_or(Err(Lent))
 }

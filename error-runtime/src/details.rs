@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::ser::{self, Impossible, SerializeMap, SerializeStruct};
 
 use crate::fault::{self, FaultPart};
-use crate::json_text;
 use crate::{ErrorSpec, Violation};
+use crate::{json_text, json_value};
 
 /// The details of one answer while they are written: a JSON object.
 ///
@@ -17,9 +17,13 @@ pub struct Details<'a> {
     out: &'a mut Vec<u8>,
     /// For reports, and so that a flattened field cannot replace a declared one.
     spec: &'static ErrorSpec,
+    code: &'a str,
     part: Part,
     /// Nothing is written yet; the object's brace comes with the first field.
     empty: bool,
+    has_violations: bool,
+    /// The keys that flattened fields have brought: of two the first stands.
+    flattened: Vec<Box<str>>,
 }
 
 /// Which details a format asks for. Problem+json sends violations apart from the rest.
@@ -33,19 +37,27 @@ pub(crate) enum Part {
 impl fmt::Debug for Details<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Details")
-            .field("code", &self.spec.code)
+            .field("code", &self.code)
             .field("part", &self.part)
             .finish_non_exhaustive()
     }
 }
 
 impl<'a> Details<'a> {
-    pub(crate) fn new(out: &'a mut Vec<u8>, spec: &'static ErrorSpec, part: Part) -> Self {
+    pub(crate) fn new(
+        out: &'a mut Vec<u8>,
+        spec: &'static ErrorSpec,
+        code: &'a str,
+        part: Part,
+    ) -> Self {
         Self {
             out,
             spec,
+            code,
             part,
             empty: true,
+            has_violations: false,
+            flattened: Vec::new(),
         }
     }
 
@@ -55,6 +67,33 @@ impl<'a> Details<'a> {
         if self.part != Part::Violations {
             self.member(key, value);
         }
+    }
+
+    /// The same for generated code: the key comes as `,"key":`, already escaped.
+    #[doc(hidden)]
+    #[inline]
+    pub fn __field<T: DetailValue + ?Sized>(&mut self, fragment: &'static str, value: &T) {
+        if self.part == Part::Violations {
+            return;
+        }
+        let start = self.out.len();
+        self.out.extend_from_slice(fragment.as_bytes());
+        if self.empty {
+            self.out[start] = b'{';
+        }
+        match json_value::write(self.out, value) {
+            Ok(()) => self.empty = false,
+            Err(error) => {
+                self.out.truncate(start);
+                let key = fragment.trim_matches([',', '"', ':']);
+                self.fault(key, &error);
+            }
+        }
+    }
+
+    #[cold]
+    fn fault(&self, key: &str, error: &json::Error) {
+        fault::report(self.code, FaultPart::Detail(key.to_owned()), error);
     }
 
     /// Adds every entry of a struct or map; `None` adds nothing. An entry whose key is declared by
@@ -69,20 +108,22 @@ impl<'a> Details<'a> {
             key: None,
         }) {
             self.restore(start);
-            fault::report(
-                self.spec.code,
-                FaultPart::Detail("(flatten)".to_owned()),
-                error,
-            );
+            fault::report(self.code, FaultPart::Flattened, error);
         }
     }
 
     /// Adds the violations as the member `errors`; none add nothing.
     pub fn violations<V: ViolationsField + ?Sized>(&mut self, violations: &V) {
         let violations = violations.as_ref();
+        if violations.is_empty() {
+            return;
+        }
+        if std::mem::replace(&mut self.has_violations, true) {
+            let key = FaultPart::Detail("errors".to_owned());
+            return fault::report(self.code, key, "violations were given twice");
+        }
         match self.part {
             Part::WithoutViolations => {}
-            _ if violations.is_empty() => {}
             Part::All => self.member("errors", violations),
             Part::Violations => {
                 self.empty = false;
@@ -112,10 +153,10 @@ impl<'a> Details<'a> {
 
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> bool {
-        match json::to_writer(&mut *self.out, value) {
+        match json_value::write(self.out, value) {
             Ok(()) => true,
             Err(error) => {
-                fault::report(self.spec.code, FaultPart::Detail(key.to_owned()), error);
+                self.fault(key, &error);
                 false
             }
         }
@@ -278,8 +319,13 @@ impl ser::Serializer for Flatten<'_, '_> {
 
 impl Flatten<'_, '_> {
     fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
-        if !self.details.spec.details.contains(&key) {
-            self.details.member(key, value);
+        let details = &mut *self.details;
+        let taken = details.spec.details.contains(&key)
+            || (details.has_violations && key == "errors")
+            || details.flattened.iter().any(|other| **other == *key);
+        if !taken {
+            details.flattened.push(key.into());
+            details.member(key, value);
         }
     }
 }

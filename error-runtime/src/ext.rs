@@ -7,8 +7,15 @@ use http::StatusCode;
 
 use crate::AnyError;
 
+/// Only this crate implements the traits, so that methods can be added.
+mod sealed {
+    pub trait Sealed {}
+    impl<T, E> Sealed for Result<T, E> {}
+    impl<T> Sealed for Option<T> {}
+}
+
 /// Turns any error into an [`AnyError`] with a status; the error stays as its source, for the log.
-pub trait ResultExt<T> {
+pub trait ResultExt<T>: sealed::Sealed {
     /// A 500 `INTERNAL_ERROR` that tells the client nothing of the cause.
     ///
     /// # Errors
@@ -27,6 +34,17 @@ pub trait ResultExt<T> {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Result<T, AnyError>;
+
+    /// A 404 `NOT_FOUND` with `resource` and `resource_id` in the details.
+    ///
+    /// # Errors
+    ///
+    /// If this is an `Err`.
+    fn or_not_found(
+        self,
+        resource: impl Into<Cow<'static, str>>,
+        id: impl std::fmt::Display,
+    ) -> Result<T, AnyError>;
 }
 
 impl<T, E: Into<Box<dyn Error + Send + Sync>>> ResultExt<T> for Result<T, E> {
@@ -42,10 +60,22 @@ impl<T, E: Into<Box<dyn Error + Send + Sync>>> ResultExt<T> for Result<T, E> {
     ) -> Result<T, AnyError> {
         self.map_err(|source| AnyError::new(status, code, message).with_source(source))
     }
+
+    fn or_not_found(
+        self,
+        resource: impl Into<Cow<'static, str>>,
+        id: impl std::fmt::Display,
+    ) -> Result<T, AnyError> {
+        self.map_err(|source| {
+            AnyError::not_found(resource)
+                .with_resource_id(id)
+                .with_source(source)
+        })
+    }
 }
 
 /// Turns an absent value into an [`AnyError`].
-pub trait OptionExt<T> {
+pub trait OptionExt<T>: sealed::Sealed {
     /// A 404 `NOT_FOUND` with `resource` and `resource_id` in the details.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// assert_eq!(id.as_str().len(), 36);
 /// assert_eq!(id.as_str().as_bytes()[14], b'7');
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId([u8; LENGTH]);
 
 impl RequestId {
@@ -32,23 +32,16 @@ impl RequestId {
 
     /// An id of the given moment: saves the clock read where the time is known.
     pub fn at(time: Timestamp) -> Self {
-        let random = fastrand::u128(..);
-        let bits = (u128::from(time.unix_millis()) << 80)
-            | (0x7 << 76)
-            | (random & (0xFFF << 64))
-            | (0b10 << 62)
-            | (random & ((1 << 62) - 1));
-        let bytes = bits.to_be_bytes();
+        // 48 bits of time, version 7, 12 random bits; variant 2, 62 random bits.
+        let high = time.unix_millis() << 16 | 0x7000 | u64::from(fastrand::u16(..) & 0x0FFF);
+        let low = 1 << 63 | fastrand::u64(..) >> 2;
+        let (high, low) = (high.to_be_bytes(), low.to_be_bytes());
         let mut text = [b'-'; LENGTH];
-        let mut at = 0;
-        for (index, byte) in bytes.into_iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                at += 1;
-            }
-            text[at] = HEX[usize::from(byte >> 4)];
-            text[at + 1] = HEX[usize::from(byte & 15)];
-            at += 2;
-        }
+        hex(&mut text, 0, &high[..4]);
+        hex(&mut text, 9, &high[4..6]);
+        hex(&mut text, 14, &high[6..]);
+        hex(&mut text, 19, &low[..2]);
+        hex(&mut text, 24, &low[2..]);
         Self(text)
     }
 
@@ -56,6 +49,15 @@ impl RequestId {
     pub fn as_str(&self) -> &str {
         // The bytes are hex digits and dashes.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Writes bytes in hexadecimal from `at` on.
+#[inline]
+fn hex(text: &mut [u8; LENGTH], at: usize, bytes: &[u8]) {
+    for (pair, byte) in text[at..].chunks_exact_mut(2).zip(bytes) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
     }
 }
 
@@ -68,6 +70,12 @@ impl fmt::Display for RequestId {
 impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl AsRef<str> for RequestId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 

@@ -1,5 +1,5 @@
 //! JSON strings, written straight into the body. The hot path of every answer, hence by hand:
-//! one scan that the compiler vectorises, then one copy.
+//! one scan, then one copy.
 
 use std::fmt;
 
@@ -9,19 +9,37 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 #[inline]
 pub(crate) fn escape(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
-    if bytes
-        .iter()
-        .fold(false, |any, &byte| any | is_special(byte))
-    {
+    if needs_escape(bytes) {
         escape_slow(out, bytes);
     } else {
         out.extend_from_slice(bytes);
     }
 }
 
+/// Whether a byte must be escaped; eight at a time, without a branch for each.
 #[inline]
-fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+fn needs_escape(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    /// The high bit of each byte that is zero.
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & HIGH
+    }
+    const fn special(word: u64) -> u64 {
+        let quote = zeros(word ^ (ONES * b'"' as u64));
+        let backslash = zeros(word ^ (ONES * b'\\' as u64));
+        // Below 0x20: the top three bits are clear.
+        let control = zeros(word & (ONES * 0xE0));
+        quote | backslash | control
+    }
+
+    let (words, rest) = bytes.as_chunks::<8>();
+    words
+        .iter()
+        .any(|word| special(u64::from_le_bytes(*word)) != 0)
+        || rest
+            .iter()
+            .any(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
 }
 
 #[cold]
@@ -49,7 +67,8 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Lets `Display` write into the inside of a JSON string.
+/// Lets `Display` write the inside of a JSON string. Each piece is scanned where it comes from:
+/// scanning what was just written costs more than it saves, since the stores are still on their way.
 pub(crate) struct Escaped<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl fmt::Write for Escaped<'_> {
@@ -63,6 +82,21 @@ impl fmt::Write for Escaped<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scan_finds_each_special_byte_at_each_place() {
+        for length in 0..40 {
+            for at in 0..length {
+                for byte in 0..=255 {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[at] = byte;
+                    let special = byte < 0x20 || byte == b'"' || byte == b'\\';
+                    assert_eq!(needs_escape(&bytes), special, "{byte} at {at} of {length}");
+                }
+            }
+        }
+        assert!(!needs_escape(b""));
+    }
 
     #[test]
     fn every_character_survives_the_round_trip() {

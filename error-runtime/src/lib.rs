@@ -26,8 +26,10 @@ mod field;
 pub mod format;
 mod id;
 mod json_text;
+mod json_value;
 mod render;
 mod spec;
+mod text;
 pub mod time;
 mod violations;
 

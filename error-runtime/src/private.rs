@@ -8,7 +8,8 @@ use crate::public_message;
 pub use crate::api_error::ApiError;
 pub use crate::details::{DetailValue, Details, ViolationsField};
 pub use crate::field::{BacktraceField, DynamicStatus};
-pub use crate::spec::{GrpcCode, Level, MessageSource};
+pub use crate::spec::{GrpcCode, Level, MessageSource, Row, specs};
+pub use crate::text::{Show, ShowAny, ShowFast, Shown, Text, display};
 pub use crate::{__impl_responses as impl_responses, __register as register};
 pub use crate::{ErrorSpec, HeaderField, HeaderMap, Outcome, RetryAfterField, StatusField};
 
@@ -31,34 +32,38 @@ pub trait Declared {
 }
 
 /// The spec of a derived error.
-pub fn spec<E: Declared + ApiError>(error: &E) -> &'static ErrorSpec {
+pub fn spec<E: Declared + ApiError + ?Sized>(error: &E) -> &'static ErrorSpec {
     match error.__inner() {
         Some(inner) => inner.spec(),
         None => &E::SPECS[error.spec_index()],
     }
 }
 
-/// `Display` of the variants whose text is constant.
+/// `Display` of an error all of whose texts are constant.
 ///
 /// # Errors
 ///
 /// As the formatter does.
-pub fn fmt_text<E: Declared>(error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let spec = &E::SPECS[error.spec_index()];
-    let text = spec.display.or(match spec.message {
-        crate::spec::MessageSource::Text(text) => Some(text),
-        _ => None,
-    });
-    f.write_str(text.unwrap_or_else(|| public_message(spec.status)))
+pub fn display_text<E: Declared + ?Sized>(error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(constant_text(error))
 }
 
-/// `Display` of a variant with a dynamic status and no text of its own.
-///
-/// # Errors
-///
-/// As the formatter does.
-pub fn fmt_status<S: StatusField + ?Sized>(status: &S, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(public_message(dynamic_status(status).get()))
+/// Shows the variants whose text is constant.
+pub fn show_text<E: Declared + ?Sized>(error: &E, out: &mut Text<'_>) {
+    out.text(constant_text(error));
+}
+
+fn constant_text<E: Declared + ?Sized>(error: &E) -> &'static str {
+    let spec = &E::SPECS[error.spec_index()];
+    match (spec.display, spec.message) {
+        (Some(text), _) | (None, MessageSource::Text(text)) => text,
+        _ => public_message(spec.status),
+    }
+}
+
+/// Shows a variant with a dynamic status and no text of its own.
+pub fn show_status(status: DynamicStatus, out: &mut Text<'_>) {
+    out.text(public_message(status.get()));
 }
 
 /// The status of a field.
@@ -96,11 +101,11 @@ pub const fn domain(package: Option<&'static str>) -> &'static str {
 /// `Box<dyn Error + Send + Sync>`, which is itself no `Error`.
 pub trait AsDynError {
     /// The source.
-    fn as_dyn_error(&self) -> &(dyn Error + 'static);
+    fn __as_dyn_error(&self) -> &(dyn Error + 'static);
 }
 
 impl<E: Error + 'static> AsDynError for E {
-    fn as_dyn_error(&self) -> &(dyn Error + 'static) {
+    fn __as_dyn_error(&self) -> &(dyn Error + 'static) {
         self
     }
 }
@@ -108,7 +113,7 @@ impl<E: Error + 'static> AsDynError for E {
 macro_rules! as_dyn_error {
     ($($ty:ty),*) => {$(
         impl AsDynError for $ty {
-            fn as_dyn_error(&self) -> &(dyn Error + 'static) {
+            fn __as_dyn_error(&self) -> &(dyn Error + 'static) {
                 self
             }
         }
@@ -117,7 +122,9 @@ macro_rules! as_dyn_error {
 as_dyn_error!(
     dyn Error + 'static,
     dyn Error + Send + 'static,
-    dyn Error + Send + Sync + 'static
+    dyn Error + Send + Sync + 'static,
+    dyn ApiError + 'static,
+    dyn ApiError + Send + Sync + 'static
 );
 
 // Which responses a derived error gets depends on this crate's features, so generated code asks a

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::fault::{self, FaultPart};
 use crate::format::{ErrorView, Format, JsonEnvelope};
 use crate::spec::MessageSource;
+use crate::text::Text;
 use crate::time::Timestamp;
 use crate::{ApiError, ErrorSpec, HeaderField, RequestContext, public_message};
 
@@ -33,21 +34,119 @@ pub fn http_response_with<F: Format + ?Sized>(
     error: &dyn ApiError,
     format: &F,
 ) -> Response<Vec<u8>> {
-    let context = RequestContext::current();
-    let view = ErrorView::new(error, context.as_ref(), Timestamp::now());
-    let body = with_scratch(|out| format.write(&view, out));
+    let mut response = Response::new(Vec::new());
+    let Rendered {
+        status,
+        body,
+        content_type,
+    } = render(error, format, response.headers_mut());
+    let content_type = content_type.unwrap_or_else(|| {
+        fault::guarded(|| format.content_type()).unwrap_or_else(|_| JsonEnvelope.content_type())
+    });
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    *response.status_mut() = status;
+    *response.body_mut() = body;
+    response
+}
 
-    // One slot is what most answers need; the map of the default capacity takes 600 bytes.
-    let mut headers = HeaderMap::with_capacity(1);
-    headers.insert(CONTENT_TYPE, format.content_type());
-    if let Err(panic) = fault::guarded(|| error.headers(&mut headers)) {
+/// An answer but for its headers, which go where they are to stay: a header map is large, and moving
+/// it costs more than filling it.
+pub(crate) struct Rendered {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+    /// Of the body, if it is not the format's own.
+    content_type: Option<HeaderValue>,
+}
+
+pub(crate) fn render<F: Format + ?Sized>(
+    error: &dyn ApiError,
+    format: &F,
+    headers: &mut HeaderMap,
+) -> Rendered {
+    let mut rendered = Rendered {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        body: Vec::new(),
+        content_type: None,
+    };
+    let timestamp = Timestamp::now();
+    RequestContext::with_current(|context| {
+        // Through references: what is returned through closures is copied at each of them.
+        let done = fault::attempt(|| {
+            let view = ErrorView::unguarded(error, context, timestamp);
+            rendered.status = view.status();
+            rendered.body = with_scratch(|out| format.write(&view, out));
+            error.headers(headers);
+        });
+        if !done {
+            headers.clear();
+            render_carefully(error, format, headers, context, timestamp, &mut rendered);
+        }
+    });
+    // RFC 9110 §15.5.2; an error written by hand may have forgotten it.
+    if rendered.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
+        headers.insert(
+            WWW_AUTHENTICATE,
+            const { HeaderValue::from_static("Bearer") },
+        );
+    }
+    rendered
+}
+
+/// The same when something has panicked: part by part, leaving out what panics again.
+#[cold]
+fn render_carefully<F: Format + ?Sized>(
+    error: &dyn ApiError,
+    format: &F,
+    headers: &mut HeaderMap,
+    context: Option<&RequestContext>,
+    timestamp: Timestamp,
+    rendered: &mut Rendered,
+) {
+    let view = match fault::guarded(|| ErrorView::new(error, context, timestamp)) {
+        Ok(view) => view,
+        Err(panic) => {
+            fault::report(Unanswerable.code(), FaultPart::Error, panic);
+            ErrorView::new(&Unanswerable, context, timestamp)
+        }
+    };
+    rendered.status = view.status();
+    rendered.body.clear();
+    let written = fault::guarded(|| {
+        format.write(&view, &mut rendered.body);
+        rendered.content_type = Some(format.content_type());
+    });
+    if let Err(panic) = written {
+        view.fault(FaultPart::Body, panic);
+        rendered.body.clear();
+        JsonEnvelope.write(&view, &mut rendered.body);
+        rendered.content_type = Some(JsonEnvelope.content_type());
+    }
+    if let Err(panic) = fault::guarded(|| error.headers(headers)) {
         view.fault(FaultPart::Headers, panic);
     }
+}
 
-    let mut response = Response::new(body);
-    *response.status_mut() = view.status();
-    *response.headers_mut() = headers;
-    response
+/// Stands in for an error that panics when it is asked what it is.
+#[derive(Debug)]
+struct Unanswerable;
+
+impl fmt::Display for Unanswerable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an error that cannot be asked")
+    }
+}
+
+impl std::error::Error for Unanswerable {}
+
+impl ApiError for Unanswerable {
+    fn spec(&self) -> &'static ErrorSpec {
+        static SPEC: ErrorSpec = ErrorSpec::new(
+            "error-runtime",
+            "INTERNAL_ERROR",
+            StatusCode::INTERNAL_SERVER_ERROR,
+        );
+        &SPEC
+    }
 }
 
 /// A body is written into a buffer that its thread keeps, then copied once into one of just its
@@ -78,30 +177,47 @@ pub(crate) fn write_message(
     status: StatusCode,
     out: &mut dyn Write,
 ) -> fmt::Result {
+    // A spec may be lent to an error written by hand; what it says of generated code is not so there.
+    if !error.__generated() {
+        return out.write_str(&error.message());
+    }
     match spec.message {
-        MessageSource::Method => out.write_str(&error.message()),
         MessageSource::Text(text) => out.write_str(text),
-        MessageSource::Format(_) => write!(out, "{}", Formatted(error)),
-        MessageSource::Display(_) => write!(out, "{error}"),
-        MessageSource::DisplayBelow500 if status.as_u16() < 500 => write!(out, "{error}"),
-        MessageSource::Status | MessageSource::DisplayBelow500 => {
-            out.write_str(public_message(status))
+        MessageSource::Display(_) | MessageSource::Format(_) => {
+            let mut text = Text::new(out);
+            error.__message(&mut text);
+            text.finish()
         }
+        // A source may be inside what `Display` says.
+        MessageSource::DisplayBelow500 if status.as_u16() < 500 && error.source().is_none() => {
+            write!(out, "{error}")
+        }
+        _ => out.write_str(public_message(status)),
     }
 }
 
 /// The default of `ApiError::message`.
 pub(crate) fn message_of<E: ApiError + ?Sized>(error: &E) -> Cow<'static, str> {
-    let status = error.status();
+    let (spec, status) = (error.spec(), error.status());
     let mut text = String::new();
-    let written = match error.spec().message {
-        MessageSource::Text(text) => return Cow::Borrowed(text),
-        MessageSource::Format(_) => write!(text, "{}", Formatted(error)),
-        MessageSource::Display(_) => write!(text, "{error}"),
-        MessageSource::DisplayBelow500 if status.as_u16() < 500 => write!(text, "{error}"),
-        MessageSource::Method | MessageSource::Status | MessageSource::DisplayBelow500 => {
-            Err(fmt::Error)
+    let written = match spec.message {
+        _ if !error.__generated() => {
+            let declared = match spec.message {
+                MessageSource::Status => spec.message_template,
+                _ => None,
+            };
+            return Cow::Borrowed(declared.unwrap_or_else(|| public_message(status)));
         }
+        MessageSource::Text(text) => return Cow::Borrowed(text),
+        MessageSource::Display(_) | MessageSource::Format(_) => {
+            let mut out = Text::new(&mut text);
+            error.__message(&mut out);
+            out.finish()
+        }
+        MessageSource::DisplayBelow500 if status.as_u16() < 500 && error.source().is_none() => {
+            write!(text, "{error}")
+        }
+        MessageSource::Status | MessageSource::DisplayBelow500 => Err(fmt::Error),
     };
     match written {
         Ok(()) => Cow::Owned(text),
@@ -109,20 +225,10 @@ pub(crate) fn message_of<E: ApiError + ?Sized>(error: &E) -> Cow<'static, str> {
     }
 }
 
-/// Displays the generated message of a variant whose `display` is another text.
-struct Formatted<'a, E: ApiError + ?Sized>(&'a E);
-
-impl<E: ApiError + ?Sized> fmt::Display for Formatted<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.__message(f)
-    }
-}
-
-/// Adds the headers that follow from the declaration.
+/// Adds the headers that are declared, and the challenge of a 401 (RFC 9110 §15.5.2).
 pub(crate) fn insert_headers(
     spec: &ErrorSpec,
     status: StatusCode,
-    retry_after: Option<Duration>,
     code: &str,
     out: &mut HeaderMap,
 ) {
@@ -140,21 +246,22 @@ pub(crate) fn insert_headers(
             ),
         }
     }
-    // RFC 9110 §15.5.2: a 401 carries a challenge.
     let challenge = spec
         .authenticate
         .or((status == StatusCode::UNAUTHORIZED).then_some("Bearer"));
     if let Some(challenge) = challenge {
         match HeaderValue::from_str(challenge) {
             Ok(challenge) => _ = out.append(WWW_AUTHENTICATE, challenge),
-            Err(error) => fault::report(
-                code,
-                FaultPart::Header("www-authenticate".to_owned()),
-                error,
-            ),
+            Err(error) => {
+                fault::report(code, FaultPart::Header(WWW_AUTHENTICATE.to_string()), error);
+            }
         }
     }
-    if let Some(wait) = retry_after {
+}
+
+/// Adds `Retry-After`.
+pub(crate) fn insert_retry_after(wait: Option<Duration>, out: &mut HeaderMap) {
+    if let Some(wait) = wait {
         out.insert(RETRY_AFTER, HeaderValue::from(seconds_rounded_up(wait)));
     }
 }
@@ -166,11 +273,17 @@ pub(crate) fn insert_field_header<T: HeaderField + ?Sized>(
     value: &T,
     out: &mut HeaderMap,
 ) {
-    match value.to_header() {
-        None => {}
-        Some(Ok(value)) => _ = out.append(HeaderName::from_static(name), value),
-        Some(Err(error)) => fault::report(code, FaultPart::Header(name.to_owned()), error),
-    }
+    // Guarded on its own: the other headers are not to be lost with it.
+    let reason = match fault::guarded(|| value.to_header()) {
+        Ok(None) => return,
+        Ok(Some(Ok(value))) => {
+            out.append(HeaderName::from_static(name), value);
+            return;
+        }
+        Ok(Some(Err(error))) => error.to_string(),
+        Err(panic) => panic,
+    };
+    fault::report(code, FaultPart::Header(name.to_owned()), reason);
 }
 
 /// `Retry-After` has whole seconds; sooner than asked would be too soon.

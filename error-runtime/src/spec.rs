@@ -85,8 +85,6 @@ impl GrpcCode {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub enum MessageSource {
-    /// Written by hand: `ApiError::message`, whose default is the public text of the status.
-    Method,
     /// The public text of the status.
     Status,
     /// A declared text without placeholders.
@@ -186,7 +184,7 @@ impl ErrorSpec {
             report: None,
             grpc: None,
             display: None,
-            message: MessageSource::Method,
+            message: MessageSource::Status,
         }
     }
 
@@ -223,11 +221,10 @@ impl ErrorSpec {
         with_grpc(grpc: GrpcCode) = Some(grpc);
     }
 
-    /// Sets the public message to a constant text.
+    /// Sets the public message to a constant text, unless the error overrides `ApiError::message`.
     #[must_use]
     pub const fn with_message(mut self, message: &'static str) -> Self {
         self.message_template = Some(message);
-        self.message = MessageSource::Text(message);
         self
     }
 
@@ -276,22 +273,37 @@ impl ErrorSpec {
 
     // For generated code.
 
-    /// What nearly every declaration has, in one call: each call costs the compiler its check.
     #[doc(hidden)]
-    pub const fn __declare(
-        domain: &'static str,
-        code: &'static str,
-        status: u16,
-        name: &'static str,
-        title: &'static str,
-        description: &'static str,
-        message: MessageSource,
-    ) -> Self {
-        let status = match StatusCode::from_u16(status) {
-            Ok(status) => status,
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let mut spec = Self::new(domain, code, status);
+    #[must_use]
+    pub const fn __display_text(mut self, display: &'static str) -> Self {
+        self.display = Some(display);
+        self
+    }
+}
+
+/// What nearly every declaration has: code, status, name, title, description, message.
+#[doc(hidden)]
+pub type Row = (
+    &'static str,
+    u16,
+    &'static str,
+    &'static str,
+    &'static str,
+    MessageSource,
+);
+
+/// The specs of a derived error.
+#[doc(hidden)]
+pub const fn specs<const N: usize>(domain: &'static str, rows: [Row; N]) -> [ErrorSpec; N] {
+    let mut specs = [ErrorSpec::new(domain, "", StatusCode::INTERNAL_SERVER_ERROR); N];
+    let mut at = 0;
+    while at < N {
+        let (code, status, name, title, description, message) = rows[at];
+        let spec = &mut specs[at];
+        spec.code = code;
+        if let Ok(status) = StatusCode::from_u16(status) {
+            spec.status = status;
+        }
         spec.name = name;
         spec.title = title;
         spec.description = description;
@@ -300,17 +312,11 @@ impl ErrorSpec {
             MessageSource::Text(text)
             | MessageSource::Display(text)
             | MessageSource::Format(text) => Some(text),
-            MessageSource::Method | MessageSource::Status | MessageSource::DisplayBelow500 => None,
+            MessageSource::Status | MessageSource::DisplayBelow500 => None,
         };
-        spec
+        at += 1;
     }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn __display_text(mut self, display: &'static str) -> Self {
-        self.display = Some(display);
-        self
-    }
+    specs
 }
 
 /// An error answers with a 4xx or 5xx; anything else is a mistake of the server.

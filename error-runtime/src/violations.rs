@@ -50,6 +50,18 @@ impl Pointer {
     }
 }
 
+impl AsRef<str> for Pointer {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for Pointer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -103,7 +115,7 @@ impl Violation {
 impl Serialize for Violation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut out = serializer.serialize_struct("Violation", 3)?;
-        out.serialize_field("pointer", self.pointer.as_str())?;
+        out.serialize_field("pointer", &self.pointer)?;
         out.serialize_field("code", &self.code)?;
         out.serialize_field("message", &self.message)?;
         out.end()

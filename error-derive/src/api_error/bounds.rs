@@ -29,7 +29,12 @@ impl<'a> Bounds<'a> {
 
     /// Asks `ty: bound` if the type depends on a parameter; of others the compiler knows it.
     pub(crate) fn require(&mut self, ty: &Type, bound: impl ToTokens) {
-        if self.depends(ty.to_token_stream()) {
+        // What holds of the item itself follows from the impl; asking for it would never end.
+        let recursive = mentions(ty.to_token_stream(), &|ident| *ident == self.item.ident);
+        let depends = mentions(ty.to_token_stream(), &|ident| {
+            self.parameters.contains(&ident)
+        });
+        if depends && !recursive {
             self.add(quote!(#ty: #bound));
         }
     }
@@ -43,14 +48,6 @@ impl<'a> Bounds<'a> {
 
     fn add(&mut self, predicate: TokenStream) {
         self.inferred.insert(predicate.to_string(), predicate);
-    }
-
-    fn depends(&self, tokens: TokenStream) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => self.parameters.iter().any(|parameter| **parameter == ident),
-            TokenTree::Group(group) => self.depends(group.stream()),
-            _ => false,
-        })
     }
 
     /// The predicates without the word `where`.
@@ -82,4 +79,12 @@ impl<'a> Bounds<'a> {
         };
         quote_spanned!(span=> #[automatically_derived] impl #generics #of for #ident #arguments #clause)
     }
+}
+
+fn mentions(tokens: TokenStream, wanted: &impl Fn(&Ident) -> bool) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => wanted(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), wanted),
+        _ => false,
+    })
 }

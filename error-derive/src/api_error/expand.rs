@@ -37,6 +37,8 @@
 //!
 //! A method is left out where no variant needs it.
 
+use std::fmt::Write as _;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
@@ -44,7 +46,7 @@ use syn::spanned::Spanned;
 
 use super::bounds::Bounds;
 use super::model::{Declared, Exposed, Field, Input, Kind, Variant};
-use super::template::{Role, Template};
+use super::template::Template;
 use crate::context::{binding, specs};
 
 pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
@@ -71,44 +73,60 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
 }
 
 /// The static table: one spec per variant that is not transparent.
+///
+/// What nearly every spec has goes through one `const` call for all, and the rest is set afterwards:
+/// each call in generated code costs the compiler its check.
 fn specs_table(input: &Input<'_>) -> TokenStream {
     let runtime = &input.runtime;
     let specs = specs();
-    let entries: Vec<_> = input
-        .variants
-        .iter()
-        .filter_map(|variant| Some(spec(input, variant, variant.declared()?)))
-        .collect();
-    let count = entries.len();
     let domain = match &input.domain {
         Some(domain) => quote!(#domain),
         None => quote!(#runtime::domain(::core::option_env!("CARGO_PKG_NAME"))),
     };
-    let domain =
-        (count > 0).then(|| quote!(const __ERROR_DOMAIN: &::core::primitive::str = #domain;));
-    quote! {
-        #domain
-        static #specs: [#runtime::ErrorSpec; #count] = [#(#entries),*];
+    let declared = || {
+        let variants = input.variants.iter();
+        variants.filter_map(|variant| Some((variant, variant.declared()?)))
+    };
+    let count = declared().count();
+    let rows = declared().map(|(variant, declared)| row(input, variant, declared));
+    let rest: TokenStream = declared()
+        .map(|(variant, declared)| refinements(input, variant, declared))
+        .enumerate()
+        .filter(|(_, with)| !with.is_empty())
+        .map(|(at, with)| quote!(__error_specs[#at] = __error_specs[#at] #with;))
+        .collect();
+    let mut table = quote!(#runtime::specs(#domain, [#(#rows),*]));
+    if !rest.is_empty() {
+        table = quote!({ let mut __error_specs = #table; #rest __error_specs });
     }
+    quote!(static #specs: [#runtime::ErrorSpec; #count] = #table;)
 }
 
-fn spec(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenStream {
+/// What nearly every spec has.
+fn row(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenStream {
     let runtime = &input.runtime;
     let Declared {
         code,
         status,
         title,
         description,
+        ..
+    } = declared;
+    let (status, name) = (status.0, variant.ident.unraw().to_string());
+    let message = message_source(input, variant, declared);
+    quote!((#code, #status, #name, #title, #description, #runtime::MessageSource::#message))
+}
+
+/// The rest, as calls of the spec's methods.
+fn refinements(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) -> TokenStream {
+    let runtime = &input.runtime;
+    let Declared {
         docs,
         display,
         attrs,
         ..
     } = declared;
-    let (status, name) = (status.0, variant.ident.unraw().to_string());
-    let message = message_source(input, variant, declared);
-    let mut spec = quote! {
-        #runtime::ErrorSpec::__declare(__ERROR_DOMAIN, #code, #status, #name, #title, #description, #runtime::MessageSource::#message)
-    };
+    let mut spec = TokenStream::new();
     let mut with = |tokens: TokenStream| spec.extend(tokens);
     if let Some(docs) = docs {
         with(quote!(.with_docs(#docs)));
@@ -185,6 +203,7 @@ fn message_source(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared)
         },
         // Somebody else's `Display` is public below 500 if nothing internal can be in it.
         None if !input.owns_error
+            && !variant.displays_inner
             && variant.source().is_none()
             && variant.field_with(|attrs| attrs.secret.is_some()).is_none() =>
         {
@@ -230,50 +249,7 @@ fn impl_declared(input: &Input<'_>) -> TokenStream {
 
 /// `Display`, `Error` and `From`.
 fn impl_error(input: &Input<'_>) -> TokenStream {
-    let mut bounds = Bounds::new(input.item);
-    let formatter = quote!(__error_formatter);
-    let runtime = &input.runtime;
-
-    let mut arms = Vec::new();
-    for variant in &input.variants {
-        let (used, body) = match &variant.kind {
-            Kind::Transparent(_) => {
-                let field = inner(variant);
-                (vec![field], {
-                    let inner = inner_error(input, field, &mut bounds);
-                    quote!(::core::fmt::Display::fmt(#inner, #formatter))
-                })
-            }
-            Kind::Declared(declared) => match declared.shown() {
-                Some(template) if template.constant().is_none() => {
-                    require_shown(template, variant, &mut bounds);
-                    (used_by(template, variant), template.write(&formatter))
-                }
-                Some(_) => continue,
-                None => match variant.field_with(|attrs| attrs.status.is_some()) {
-                    Some(field) => {
-                        bounds.require(field.ty, quote!(#runtime::StatusField));
-                        let status = binding(field.index);
-                        (
-                            vec![field],
-                            quote!(#runtime::fmt_status(#status, #formatter)),
-                        )
-                    }
-                    None => continue,
-                },
-            },
-        };
-        let pattern = pattern(variant, &used);
-        arms.push(quote!(#pattern => #body));
-    }
-    let body = match_self(&arms, input, &quote!(#runtime::fmt_text(self, #formatter)));
-    let display = bounds.header(quote!(::core::fmt::Display));
-    let display = quote! {
-        #display {
-            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { #body }
-        }
-    };
-
+    let display = impl_display(input);
     let mut bounds = Bounds::new(input.item);
     bounds.require_self(quote!(::core::fmt::Debug + ::core::fmt::Display));
     let source = source_method(input, &mut bounds);
@@ -286,6 +262,82 @@ fn impl_error(input: &Input<'_>) -> TokenStream {
         #display
         #header { #source }
         #(#froms)*
+    }
+}
+
+/// `Display`, and the texts that depend on the occurrence: written once, for the log and the body.
+fn impl_display(input: &Input<'_>) -> TokenStream {
+    let runtime = &input.runtime;
+    let mut bounds = Bounds::new(input.item);
+    let out = quote!(__error_text);
+    let arms: Vec<_> = input
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let (used, body) = shown(input, variant, &mut bounds, &out)?;
+            let pattern = pattern(variant, &used);
+            Some(quote!(#pattern => #body))
+        })
+        .collect();
+    let display = bounds.header(quote!(::core::fmt::Display));
+    let by = if arms.is_empty() {
+        quote!(display_text)
+    } else {
+        quote!(display)
+    };
+    let display = quote! {
+        #display {
+            fn fmt(&self, __error_formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #runtime::#by(self, __error_formatter)
+            }
+        }
+    };
+    if arms.is_empty() {
+        return display;
+    }
+    let header = bounds.header(quote!(#runtime::Shown));
+    let body = match_self(&arms, input, &quote!(#runtime::show_text(self, #out)));
+    quote! {
+        #header {
+            fn show(&self, #out: &mut #runtime::Text<'_>) {
+                use #runtime::{ShowAny as _, ShowFast as _};
+                #body
+            }
+        }
+        #display
+    }
+}
+
+/// What shows a variant whose text depends on the occurrence.
+fn shown<'v, 'a>(
+    input: &Input<'_>,
+    variant: &'v Variant<'a>,
+    bounds: &mut Bounds<'_>,
+    out: &TokenStream,
+) -> Option<(Vec<&'v Field<'a>>, TokenStream)> {
+    let runtime = &input.runtime;
+    let declared = match &variant.kind {
+        Kind::Declared(declared) => declared,
+        Kind::Transparent(_) => {
+            let field = inner(variant);
+            let inner = inner_error(input, field, bounds);
+            return Some((vec![field], quote!(#runtime::Text::display(#out, #inner))));
+        }
+    };
+    match declared.shown() {
+        Some(template) if template.constant().is_none() => {
+            require_shown(template, variant, bounds);
+            Some((used_by(template, variant), template.write(runtime, out)))
+        }
+        Some(_) => None,
+        // The public text of the status that the occurrence has.
+        None => {
+            let field = variant.field_with(|attrs| attrs.status.is_some())?;
+            bounds.require(field.ty, quote!(#runtime::StatusField));
+            let status = located_binding(field);
+            let shown = quote!(#runtime::show_status(#runtime::dynamic_status(#status), #out));
+            Some((vec![field], shown))
+        }
     }
 }
 
@@ -305,7 +357,7 @@ fn source_method(input: &Input<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
                 };
                 let source = located_binding(field);
                 // A method that is missing is reported at its name.
-                let as_dyn_error = proc_macro2::Ident::new("as_dyn_error", source.span());
+                let as_dyn_error = proc_macro2::Ident::new("__as_dyn_error", source.span());
                 let body = match field.option_inner() {
                     Some(inner) => {
                         bounds.require(inner, quote!(::core::error::Error + 'static));
@@ -387,22 +439,7 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
                 })
             },
         ),
-        hook(
-            input,
-            &quote!(fn __message(&self, __error_formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result),
-            &quote!(::core::result::Result::Ok(())),
-            |variant| {
-                let declared = variant
-                    .declared()
-                    .filter(|declared| is_formatted(input, declared))?;
-                let template = declared.message.as_ref()?;
-                require_shown(template, variant, &mut bounds);
-                Some((
-                    used_by(template, variant),
-                    template.write(&quote!(__error_formatter)),
-                ))
-            },
-        ),
+        message_hook(input, &mut bounds),
         hook(
             input,
             &quote!(fn __details(&self, __error_details: &mut #runtime::Details<'_>)),
@@ -464,7 +501,57 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
     quote! {
         #header {
             fn spec(&self) -> &'static #runtime::ErrorSpec { #runtime::spec(self) }
+            fn __generated(&self) -> ::core::primitive::bool { true }
             #(#hooks)*
+        }
+    }
+}
+
+/// The messages that depend on the occurrence: where `Display` says the same, through it.
+fn message_hook(input: &Input<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
+    let runtime = &input.runtime;
+    let out = quote!(__error_text);
+    let displayed = input.owns_error
+        && input
+            .variants
+            .iter()
+            .filter_map(Variant::declared)
+            .any(|declared| {
+                declared.display.is_none()
+                    && declared
+                        .message
+                        .as_ref()
+                        .is_some_and(|message| message.constant().is_none())
+            });
+    let arms: Vec<_> = input
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let declared = variant
+                .declared()
+                .filter(|declared| is_formatted(input, declared))?;
+            let template = declared.message.as_ref()?;
+            require_shown(template, variant, bounds);
+            let pattern = pattern(variant, &used_by(template, variant));
+            let body = template.write(runtime, &out);
+            Some(quote!(#pattern => #body))
+        })
+        .collect();
+    if arms.is_empty() && !displayed {
+        return TokenStream::new();
+    }
+    let default = if displayed {
+        bounds.require_self(quote!(#runtime::Shown));
+        quote!(#runtime::Shown::show(self, #out))
+    } else {
+        quote!({})
+    };
+    let imports = (!arms.is_empty()).then(|| quote!(use #runtime::{ShowAny as _, ShowFast as _};));
+    let body = match_self(&arms, input, &default);
+    quote! {
+        fn __message(&self, #out: &mut #runtime::Text<'_>) {
+            #imports
+            #body
         }
     }
 }
@@ -483,7 +570,10 @@ fn details<'v, 'a>(
         let value = located_binding(field);
         match &field.exposed {
             Some(Exposed::As(key)) => {
-                calls.extend(quote!(#runtime::Details::field(__error_details, #key, #value);));
+                let fragment = format!(",{}:", json_string(key));
+                calls.extend(
+                    quote!(#runtime::Details::__field(__error_details, #fragment, #value);),
+                );
             }
             Some(Exposed::Flattened) => {
                 calls.extend(quote!(#runtime::Details::flatten(__error_details, #value);));
@@ -549,7 +639,8 @@ fn hook<'v, 'a: 'v>(
     quote!(#signature { #body })
 }
 
-fn responses(input: &Input<'_>) -> TokenStream {
+/// The responses of the runtime's features.
+pub(super) fn responses(input: &Input<'_>) -> TokenStream {
     if !input.responds {
         return TokenStream::new();
     }
@@ -616,10 +707,25 @@ fn used_by<'v, 'a>(template: &Template, variant: &'v Variant<'a>) -> Vec<&'v Fie
 }
 
 fn require_shown(template: &Template, variant: &Variant<'_>, bounds: &mut Bounds<'_>) {
-    for argument in template.arguments() {
-        if let Role::Shown(by) = argument.role {
-            let by = proc_macro2::Ident::new(by, Span::call_site());
-            bounds.require(variant.fields[argument.field].ty, quote!(::core::fmt::#by));
+    for placeholder in template.placeholders() {
+        let by = proc_macro2::Ident::new(placeholder.by(), Span::call_site());
+        bounds.require(
+            variant.fields[placeholder.field].ty,
+            quote!(::core::fmt::#by),
+        );
+    }
+}
+
+/// A JSON string: the keys of details are escaped when the macro runs, not for each answer.
+fn json_string(text: &str) -> String {
+    let mut json = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => json.extend(['\\', c]),
+            c if (c as u32) < 0x20 => _ = write!(json, "\\u{:04x}", c as u32),
+            c => json.push(c),
         }
     }
+    json.push('"');
+    json
 }

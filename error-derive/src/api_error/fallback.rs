@@ -7,6 +7,7 @@ use syn::Data;
 use syn::spanned::Spanned;
 
 use super::bounds::Bounds;
+use super::expand;
 use super::model::Input;
 
 pub(crate) fn expand(input: &Input<'_>, errors: darling::Error) -> TokenStream {
@@ -38,14 +39,7 @@ pub(crate) fn expand(input: &Input<'_>, errors: darling::Error) -> TokenStream {
     let mut bounds = Bounds::new(input.item);
     bounds.require_self(quote!(::core::error::Error));
     let api_error = bounds.header(quote!(#runtime::ApiError));
-    let responses = input.responds.then(|| {
-        let mut bounds = Bounds::new(input.item);
-        bounds.require_self(quote!(#runtime::ApiError));
-        let ident = &input.item.ident;
-        let (generics, arguments, _) = input.item.generics.split_for_impl();
-        let predicates = bounds.predicates();
-        quote!(#runtime::impl_responses! { [#generics] [#ident #arguments] [#predicates] })
-    });
+    let responses = expand::responses(input);
     let lint_level = input.lint_level();
     quote! {
         #errors

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Meta, Token, token};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token, token};
 
 use crate::diagnostics::{list, near_miss, nearest, rule};
 
@@ -220,9 +220,9 @@ pub(crate) fn entries(
                     continue;
                 }
             };
-            let meaning = meant(&tokens);
-            let Some(entry) = errors.handle(entry(tokens, place)) else {
-                garbled.push(meaning);
+            let read = entry(tokens.clone(), place);
+            let Some(entry) = errors.handle(read) else {
+                garbled.push(meant(&tokens));
                 continue;
             };
             let again = entries.iter().any(|other| other.key == entry.key);
@@ -268,7 +268,32 @@ fn split_at_commas(tokens: TokenStream) -> Vec<Result<TokenStream, Span>> {
     parts
 }
 
+/// What nearly every entry looks like, read without a parser: `key` and `key = literal`.
+fn plain_entry(tokens: &TokenStream) -> Option<(Ident, Value)> {
+    let mut tokens = tokens.clone().into_iter();
+    let Some(TokenTree::Ident(key)) = tokens.next() else {
+        return None;
+    };
+    let value = match (tokens.next(), tokens.next(), tokens.next()) {
+        (None, ..) => Value::Flag,
+        (Some(TokenTree::Punct(equals)), Some(TokenTree::Literal(literal)), None)
+            if equals.as_char() == '=' =>
+        {
+            Value::Assigned(Box::new(Expr::Lit(ExprLit {
+                attrs: Vec::new(),
+                lit: Lit::new(literal),
+            })))
+        }
+        _ => return None,
+    };
+    Some((key, value))
+}
+
 fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
+    if let Some((key, value)) = plain_entry(&tokens) {
+        check_known(&key, place)?;
+        return Ok(Entry { key, place, value });
+    }
     let start = tokens
         .clone()
         .into_iter()

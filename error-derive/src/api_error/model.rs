@@ -3,7 +3,7 @@
 //! Borrows the syntax tree, so that each part keeps its span.
 
 use darling::error::Accumulator;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
@@ -39,6 +39,8 @@ pub(crate) struct Variant<'a> {
     pub(crate) path: TokenStream,
     pub(crate) fields: Vec<Field<'a>>,
     pub(crate) kind: Kind,
+    /// Another crate's `Display` hands through the inner error's, which nobody declared public.
+    pub(crate) displays_inner: bool,
 }
 
 pub(crate) enum Kind {
@@ -168,6 +170,18 @@ fn has_error_attribute(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("error"))
 }
 
+/// Whether thiserror or snafu was told `transparent`.
+fn displays_inner(attrs: &[Attribute]) -> bool {
+    attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("error") || attr.path().is_ident("snafu"))
+        .filter_map(|attr| attr.meta.require_list().ok())
+        .any(|list| {
+            let mut words = list.tokens.clone().into_iter();
+            words.any(|token| matches!(token, TokenTree::Ident(word) if word == "transparent"))
+        })
+}
+
 /// What the container says for its variants.
 struct Defaults {
     /// `variant`, or `struct`.
@@ -208,6 +222,7 @@ impl<'a> Variant<'a> {
             path,
             fields,
             kind,
+            displays_inner: displays_inner(attributes),
         }
     }
 

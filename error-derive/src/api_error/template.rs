@@ -1,39 +1,47 @@
 //! Format strings over fields: `"job {id} of {owner:?} not found"`.
 //!
-//! Names are rewritten to positions, which solves raw identifiers and hygiene at once; what stands
-//! after the colon is left to `format_args!`, whose errors then stand on the literal.
+//! A text becomes pieces: what stands before a placeholder, and the placeholder. A plain one is shown
+//! by the runtime, which writes strings and integers without `core::fmt`; one with a spec is left to
+//! `format_args!`, its names rewritten to positions, and its errors stand on the literal.
 
 use darling::Result;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::LitStr;
 
-use crate::context::binding;
+use crate::context::{Runtime, binding};
 use crate::diagnostics::{list, near_miss, rule};
 
 /// A text with placeholders, resolved against the fields of its variant.
 pub(crate) struct Template {
     /// As written.
     pub(crate) literal: LitStr,
-    /// Placeholders replaced by positions.
-    rewritten: String,
-    arguments: Vec<Argument>,
+    pieces: Vec<Piece>,
+    /// What comes after the last placeholder.
+    tail: String,
 }
 
-/// One argument of the rewritten format string.
-pub(crate) struct Argument {
+/// A text and the placeholder after it.
+struct Piece {
+    before: String,
+    shown: Placeholder,
+}
+
+/// One placeholder.
+pub(crate) struct Placeholder {
     /// The field's index.
     pub(crate) field: usize,
-    pub(crate) role: Role,
+    /// What stands after the colon, with names rewritten to positions; the field itself is 0.
+    spec: Option<String>,
+    /// The fields that the spec takes widths and precisions from.
+    measures: Vec<usize>,
 }
 
-/// What an argument is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Formatted by this trait of `core::fmt`.
-    Shown(&'static str),
-    /// A width or precision: `{0:width$}`.
-    Measure,
+impl Placeholder {
+    /// The trait of `core::fmt` that shows it.
+    pub(crate) fn by(&self) -> &'static str {
+        fmt_trait(self.spec.as_deref().unwrap_or_default())
+    }
 }
 
 impl Template {
@@ -42,16 +50,16 @@ impl Template {
         let text = literal.value();
         let mut template = Self {
             literal: literal.clone(),
-            rewritten: String::with_capacity(text.len()),
-            arguments: Vec::new(),
+            pieces: Vec::new(),
+            tail: String::new(),
         };
-        let mut errors = Vec::new();
+        let mut errors: Vec<darling::Error> = Vec::new();
         let mut rest = text.as_str();
         while let Some(at) = rest.find(['{', '}']) {
             let (before, brace) = rest.split_at(at);
-            template.rewritten.push_str(before);
+            template.tail.push_str(before);
             if brace.starts_with("{{") || brace.starts_with("}}") {
-                template.rewritten.push_str(&brace[..2]);
+                template.tail.push_str(&brace[..1]);
                 rest = &brace[2..];
             } else if let Some(open) = brace.strip_prefix('{') {
                 let Some(end) = open.find('}') else {
@@ -61,13 +69,18 @@ impl Template {
                         "`{{` is not closed; close the placeholder, or write `{{{{` for a brace"
                     ));
                 };
-                // Of several mistakes in one text each is told once.
-                if let Err(error) = template.placeholder(key, &open[..end], names)
-                    && !errors
-                        .iter()
-                        .any(|other: &darling::Error| other.to_string() == error.to_string())
-                {
-                    errors.push(error);
+                match template.placeholder(key, &open[..end], names) {
+                    Ok(shown) => template.pieces.push(Piece {
+                        before: std::mem::take(&mut template.tail),
+                        shown,
+                    }),
+                    // Of several mistakes in one text each is told once.
+                    Err(error) => {
+                        let told = |other: &darling::Error| other.to_string() == error.to_string();
+                        if !errors.iter().any(told) {
+                            errors.push(error);
+                        }
+                    }
                 }
                 rest = &open[end + 1..];
             } else {
@@ -78,7 +91,7 @@ impl Template {
                 ));
             }
         }
-        template.rewritten.push_str(rest);
+        template.tail.push_str(rest);
         if errors.is_empty() {
             Ok(template)
         } else {
@@ -86,8 +99,8 @@ impl Template {
         }
     }
 
-    /// Rewrites one placeholder: `name`, `name:spec`, and names within the spec.
-    fn placeholder(&mut self, key: &str, inside: &str, names: &[String]) -> Result<()> {
+    /// Resolves one placeholder: `name`, `name:spec`, and names within the spec.
+    fn placeholder(&self, key: &str, inside: &str, names: &[String]) -> Result<Placeholder> {
         let (name, spec) = match inside.split_once(':') {
             Some((name, spec)) => (name.trim(), Some(spec.trim_end())),
             None => (inside.trim(), None),
@@ -104,22 +117,34 @@ impl Template {
             ));
         }
         let field = self.field(key, name, names)?;
-        let position = self.argument(field, Role::Shown(fmt_trait(spec.unwrap_or_default())));
-        let spec = spec.map(|spec| self.spec(key, spec, names)).transpose()?;
-        self.rewritten.push('{');
-        self.rewritten.push_str(&position.to_string());
-        if let Some(spec) = spec {
-            self.rewritten.push(':');
-            self.rewritten.push_str(&spec);
-        }
-        self.rewritten.push('}');
-        Ok(())
+        let mut measures = Vec::new();
+        let spec = match spec {
+            Some(spec) if !spec.is_empty() => Some(self.spec(key, spec, names, &mut measures)?),
+            _ => None,
+        };
+        Ok(Placeholder {
+            field,
+            spec,
+            measures,
+        })
     }
 
     /// Rewrites the `name$` within a spec.
-    fn spec(&mut self, key: &str, spec: &str, names: &[String]) -> Result<String> {
-        let mut rewritten = String::new();
-        let mut rest = spec;
+    fn spec(
+        &self,
+        key: &str,
+        spec: &str,
+        names: &[String],
+        measures: &mut Vec<usize>,
+    ) -> Result<String> {
+        // A fill may be any character, a `$` too.
+        let mut chars = spec.chars();
+        let fill = match (chars.next(), chars.next()) {
+            (Some(fill), Some('<' | '^' | '>')) => fill.len_utf8(),
+            _ => 0,
+        };
+        let (fill, mut rest) = spec.split_at(fill);
+        let mut rewritten = fill.to_owned();
         while let Some(dollar) = rest.find('$') {
             let start = rest[..dollar]
                 .rfind(|c: char| !c.is_alphanumeric() && c != '_')
@@ -129,10 +154,9 @@ impl Template {
             // A leading zero is the flag of that name, not part of the position.
             let name = &rest[start..dollar];
             let zero = usize::from(name.len() > 1 && name.starts_with('0'));
-            let field = self.field(key, &name[zero..], names)?;
-            let position = self.argument(field, Role::Measure);
+            measures.push(self.field(key, &name[zero..], names)?);
             rewritten.push_str(&rest[..start + zero]);
-            rewritten.push_str(&position.to_string());
+            rewritten.push_str(&measures.len().to_string());
             rewritten.push('$');
             rest = &rest[dollar + 1..];
         }
@@ -161,30 +185,13 @@ impl Template {
         })
     }
 
-    /// The position of an argument, added if it is new.
-    fn argument(&mut self, field: usize, role: Role) -> usize {
-        // One argument may be shown in several ways, but a measure is passed by value.
-        let same = |other: &Argument| {
-            other.field == field && (other.role == Role::Measure) == (role == Role::Measure)
-        };
-        match self.arguments.iter().position(same) {
-            Some(position) if self.arguments[position].role == role => position,
-            _ => {
-                self.arguments.push(Argument { field, role });
-                self.arguments.len() - 1
-            }
-        }
-    }
-
     /// The text, if it has no placeholders.
-    pub(crate) fn constant(&self) -> Option<String> {
-        self.arguments
-            .is_empty()
-            .then(|| self.rewritten.replace("{{", "{").replace("}}", "}"))
+    pub(crate) fn constant(&self) -> Option<&str> {
+        self.pieces.is_empty().then_some(&*self.tail)
     }
 
-    pub(crate) fn arguments(&self) -> &[Argument] {
-        &self.arguments
+    pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        self.pieces.iter().map(|piece| &piece.shown)
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -193,27 +200,35 @@ impl Template {
 
     /// Whether the field at `index` is shown or measured by.
     pub(crate) fn uses(&self, index: usize) -> bool {
-        self.arguments
-            .iter()
-            .any(|argument| argument.field == index)
+        self.placeholders()
+            .any(|shown| shown.field == index || shown.measures.contains(&index))
     }
 
-    /// `::core::write!(f, "…", …)`.
-    pub(crate) fn write(&self, formatter: &impl ToTokens) -> TokenStream {
-        if let Some(text) = self.constant() {
-            return quote!(::core::fmt::Formatter::write_str(#formatter, #text));
-        }
-        let rewritten = LitStr::new(&self.rewritten, self.literal.span());
-        let arguments = self.arguments.iter().map(|argument| {
-            let mut binding = binding(argument.field);
-            // A field that cannot be shown is reported on the literal that shows it.
-            binding.set_span(self.literal.span().resolved_at(binding.span()));
-            match argument.role {
-                Role::Shown(_) => quote!(#binding),
-                Role::Measure => quote!(*#binding),
+    /// Statements that write the text to `out`, piece by piece.
+    pub(crate) fn write(&self, runtime: &Runtime, out: &impl ToTokens) -> TokenStream {
+        // A field that cannot be shown is reported on the literal that shows it.
+        let at = self.literal.span().resolved_at(Span::mixed_site());
+        let bound = |field: usize| {
+            let mut binding = binding(field);
+            binding.set_span(at);
+            binding
+        };
+        let pieces = self.pieces.iter().map(|Piece { before, shown }| {
+            let field = bound(shown.field);
+            match &shown.spec {
+                None => quote_spanned!(at=> (&#runtime::Show(#field)).__show(#out, #before);),
+                Some(spec) => {
+                    let format = LitStr::new(&format!("{{0:{spec}}}"), self.literal.span());
+                    let measures = shown.measures.iter().map(|field| bound(*field));
+                    quote! {
+                        #runtime::Text::args(#out, #before, ::core::format_args!(#format, #field #(, *#measures)*));
+                    }
+                }
             }
         });
-        quote!(::core::write!(#formatter, #rewritten, #(#arguments),*))
+        let tail = &self.tail;
+        let tail = (!tail.is_empty()).then(|| quote!(#runtime::Text::text(#out, #tail);));
+        quote!({ #(#pieces)* #tail })
     }
 }
 
@@ -242,32 +257,34 @@ mod tests {
         let names = ["id".to_owned(), "width".to_owned(), "type".to_owned()];
         match Template::parse("message", &LitStr::new(text, Span::call_site()), &names) {
             Ok(template) => {
-                let fields: Vec<_> = template
-                    .arguments
-                    .iter()
-                    .map(|argument| argument.field)
-                    .collect();
-                format!("{} {fields:?}", template.rewritten)
+                let mut pieces = String::new();
+                for Piece { before, shown } in &template.pieces {
+                    let spec = shown.spec.as_deref().unwrap_or_default();
+                    let piece = format!("{before}|{}:{spec}{:?}|", shown.field, shown.measures);
+                    pieces.push_str(&piece);
+                }
+                pieces + &template.tail
             }
             Err(error) => format!("error: {error}"),
         }
     }
 
     #[test]
-    fn names_become_positions() {
-        for (text, rewritten) in [
-            ("plain", "plain []"),
-            ("{id} and {id}", "{0} and {0} [0]"),
-            ("{id} {id:?}", "{0} {1:?} [0, 0]"),
-            ("{{{id}}}", "{{{0}}} [0]"),
-            ("{r#type}{type}", "{0}{0} [2]"),
-            ("{id:>width$.3}", "{0:>1$.3} [0, 1]"),
-            ("{id:0width$}", "{0:01$} [0, 1]"),
-            ("{id:.width$}", "{0:.1$} [0, 1]"),
-            ("{ id : >4 }", "{0: >4} [0]"),
-            ("ünï{id}", "ünï{0} [0]"),
+    fn texts_become_pieces() {
+        for (text, pieces) in [
+            ("plain", "plain"),
+            ("{id} and {id}.", "|0:[]| and |0:[]|."),
+            ("{id} {id:?}", "|0:[]| |0:?[]|"),
+            ("{{{id}}}", "{|0:[]|}"),
+            ("{r#type}{type:}", "|2:[]||2:[]|"),
+            ("{id:>width$.3}", "|0:>1$.3[1]|"),
+            ("{id:0width$.type$}", "|0:01$.2$[1, 2]|"),
+            ("{id:$>5}", "|0:$>5[]|"),
+            ("{id:$^width$}", "|0:$^1$[1]|"),
+            ("{ id : >4 }", "|0: >4[]|"),
+            ("ünï{id}", "ünï|0:[]|"),
         ] {
-            assert_eq!(rewrite(text), rewritten, "{text}");
+            assert_eq!(rewrite(text), pieces, "{text}");
         }
     }
 

@@ -18,6 +18,7 @@ pub(crate) fn check(input: &Input<'_>, errors: &mut Accumulator) {
     for variant in &input.variants {
         check_single_roles(variant, errors);
         check_hidden_and_shown(variant, errors);
+        check_violations_place(variant, errors);
         match &variant.kind {
             Kind::Transparent(own_key) => {
                 check_transparent_alone(own_key.as_ref(), errors);
@@ -116,6 +117,19 @@ fn check_single_roles(variant: &Variant<'_>, errors: &mut Accumulator) {
             span,
             "there can be one source; keep it on the field that caused this error"
         ));
+    }
+}
+
+/// The violations have a member of their own.
+fn check_violations_place(variant: &Variant<'_>, errors: &mut Accumulator) {
+    for field in &variant.fields {
+        if let (Some(_), Some(detail)) = (field.attrs.violations, &field.attrs.detail) {
+            errors.push(rule!(
+                violations_as_detail,
+                detail.span,
+                "`violations` are sent as `errors`, not as a detail; remove `detail`"
+            ));
+        }
     }
 }
 

@@ -189,7 +189,7 @@ impl FromMeta for Status {
                 lit: Lit::Int(number),
                 ..
             }) => match number.base10_parse::<u16>() {
-                Ok(status @ 400..=599) => Ok(Self(status)),
+                Ok(status @ 400..=599) if matches!(number.suffix(), "" | "u16") => Ok(Self(status)),
                 _ => Err(rule!(
                     status_range,
                     number.span(),
@@ -197,19 +197,32 @@ impl FromMeta for Status {
                 )),
             },
             Expr::Path(path) if path.qself.is_none() => {
-                let name = path.path.segments.last().expect("a path has a segment");
-                Self::named(&name.ident)
+                let mut names = path
+                    .path
+                    .segments
+                    .iter()
+                    .rev()
+                    .map(|segment| &segment.ident);
+                match (names.next(), names.next()) {
+                    (Some(name), None) => Self::named(name),
+                    (Some(name), Some(of)) if of == "StatusCode" => Self::named(name),
+                    _ => Err(Self::unreadable(expr)),
+                }
             }
-            _ => Err(rule!(
-                status_value,
-                expr.span(),
-                "`status` is a number or a name; write `status = 404` or `status = NOT_FOUND`"
-            )),
+            _ => Err(Self::unreadable(expr)),
         }
     }
 }
 
 impl Status {
+    fn unreadable(expr: &Expr) -> darling::Error {
+        rule!(
+            status_value,
+            expr.span(),
+            "`status` is a number or a name; write `status = 404` or `status = NOT_FOUND`"
+        )
+    }
+
     fn named(name: &Ident) -> Result<Self> {
         let text = name.to_string();
         STATUSES
@@ -440,11 +453,12 @@ const RESERVED_HEADERS: &[(&str, &str)] = &[
 pub(crate) fn header_name(name: &LitStr, place_of_value: bool) -> Result<String> {
     let text = name.value();
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if text.is_empty() || !text.bytes().all(token) {
+    // HTTP sets no limit; 100 is far beyond any name in use, and within what servers take.
+    if text.is_empty() || text.len() > 100 || !text.bytes().all(token) {
         return Err(rule!(
             header_name,
             name.span(),
-            "`{text}` is not the name of a header; use letters, digits and `-`"
+            "`{text}` is not the name of a header; use letters, digits and `-`, at most 100"
         ));
     }
     let lower = text.to_ascii_lowercase();

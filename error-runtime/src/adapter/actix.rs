@@ -1,8 +1,14 @@
 //! Responses for actix-web 4, whose `http` types are of an older major version than ours.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::body::BoxBody;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
-use crate::{AnyError, ApiError, http_response};
+use http::HeaderMap;
+
+use crate::format::JsonEnvelope;
+use crate::format::envelope::JSON;
+use crate::render::{Rendered, render};
+use crate::{AnyError, ApiError};
 
 pub use actix_web::http::StatusCode;
 pub use actix_web::{HttpResponse, ResponseError};
@@ -18,18 +24,22 @@ fn convert_status(status: http::StatusCode) -> StatusCode {
 
 /// The answer to `error` in the default format.
 pub fn respond(error: &dyn ApiError) -> HttpResponse {
-    let (parts, body) = http_response(error).into_parts();
-    let mut response = HttpResponse::build(convert_status(parts.status));
-    for (name, value) in &parts.headers {
+    // Without declared headers nothing is allocated for it.
+    let mut headers = HeaderMap::new();
+    let Rendered { status, body, .. } = render(error, &JsonEnvelope, &mut headers);
+    let mut response = HttpResponse::with_body(convert_status(status), BoxBody::new(body));
+    let out = response.headers_mut();
+    out.insert(CONTENT_TYPE, const { HeaderValue::from_static(JSON) });
+    for (name, value) in &headers {
         // Both crates accept the same names and values; the bytes are copied, not the types.
         if let (Ok(name), Ok(value)) = (
             HeaderName::from_bytes(name.as_str().as_bytes()),
             HeaderValue::from_bytes(value.as_bytes()),
         ) {
-            response.append_header((name, value));
+            out.append(name, value);
         }
     }
-    response.body(body)
+    response
 }
 
 impl ResponseError for AnyError {

@@ -1,5 +1,7 @@
 //! How the errors of garde are answered.
 
+use std::borrow::Cow;
+
 use garde::error::Kind;
 use garde::{Path, Report};
 
@@ -18,9 +20,10 @@ static INVALID: ErrorSpec = ErrorSpec::new(
 ///
 /// - `pointer`: the field, through nested structs, lists and maps (`/guests/2/age`). The names are
 ///   those of the Rust fields: garde does not know of a `#[serde(rename)]`.
-/// - `code`: `invalid`; garde does not say which rule it was.
-/// - `message`: garde's, which is made of the declared rule ("length is lower than 3"), or the text
-///   of your own validator, which should not quote the value.
+/// - `code`: the rule where garde's text tells it (`length`, `range`, `email`, …), else `invalid`.
+/// - `message`: of the built-in rules a fixed text, with the limit for lengths and ranges; what else
+///   garde quotes (patterns, other fields, values of the context) is not sent. Of your own validator
+///   its text, which should not quote the value.
 ///
 /// They are sorted by field, an item of a list by its index; those of one field stay as garde has them.
 impl ApiError for Report {
@@ -35,11 +38,78 @@ impl ApiError for Report {
         let violations: Violations = errors
             .into_iter()
             .map(|(path, error)| {
-                Violation::new(pointer(path), "invalid", error.message().to_owned())
+                let (code, message) = public_text(error.message());
+                Violation::new(pointer(path), code, message)
             })
             .collect();
         out.violations(&violations);
     }
+}
+
+/// What of garde's own texts a client may read. They quote the rule's arguments, which may be values of
+/// this very request or of the server's configuration.
+fn public_text(text: &str) -> (&'static str, Cow<'static, str>) {
+    const QUOTING: &[(&str, &str, &str)] = &[
+        (
+            "does not contain \"",
+            "contains",
+            "does not contain the required text",
+        ),
+        (
+            "value does not begin with \"",
+            "prefix",
+            "does not begin with the required text",
+        ),
+        (
+            "value does not end with \"",
+            "suffix",
+            "does not end with the required text",
+        ),
+        (
+            "does not match pattern /",
+            "pattern",
+            "does not have the required form",
+        ),
+        (
+            "does not match ",
+            "matches",
+            "does not match the other field",
+        ),
+        (
+            "not a valid email",
+            "email",
+            "is not a valid e-mail address",
+        ),
+        ("not a valid url", "url", "is not a valid URL"),
+        (
+            "not a valid phone number",
+            "phone_number",
+            "is not a valid phone number",
+        ),
+        (
+            "not a valid credit card number",
+            "credit_card",
+            "is not a valid credit card number",
+        ),
+        ("not a valid IP", "ip", "is not a valid IP address"),
+    ];
+    const LIMITS: &[(&str, &str)] = &[
+        ("length is lower than ", "length"),
+        ("length is greater than ", "length"),
+        ("lower than ", "range"),
+        ("greater than ", "range"),
+        ("not alphanumeric", "alphanumeric"),
+        ("not ascii", "ascii"),
+        ("not set", "required"),
+    ];
+    if let Some((_, code, message)) = QUOTING.iter().find(|(start, ..)| text.starts_with(start)) {
+        return (code, Cow::Borrowed(message));
+    }
+    let code = LIMITS
+        .iter()
+        .find(|(start, _)| text.starts_with(start))
+        .map_or("invalid", |(_, code)| code);
+    (code, Cow::Owned(text.to_owned()))
 }
 
 /// One step into the document. Indices are compared as numbers: 2 comes before 10.
@@ -136,8 +206,8 @@ mod tests {
         }
     }
 
-    /// The violations as they are sent: pointer and message.
-    fn sent(report: &Report) -> Vec<[String; 2]> {
+    /// The violations as they are sent: pointer, code and message.
+    fn sent(report: &Report) -> Vec<[String; 3]> {
         let response = http_response(report);
         assert_eq!(response.status(), 422);
         let body = String::from_utf8(response.into_body()).unwrap();
@@ -152,8 +222,8 @@ mod tests {
             .iter()
             .map(|violation| {
                 assert_eq!(violation.as_object().unwrap().len(), 3, "{violation}");
-                assert_eq!(violation["code"], "invalid");
-                ["pointer", "message"].map(|key| violation[key].as_str().unwrap().to_owned())
+                ["pointer", "code", "message"]
+                    .map(|key| violation[key].as_str().unwrap().to_owned())
             })
             .collect()
     }
@@ -167,14 +237,60 @@ mod tests {
         assert_eq!(
             sent(&meeting.validate().unwrap_err()),
             [
-                ["/guests/2/age", "must be an adult"],
-                ["/guests/2/tags/1", "length is greater than 3"],
-                ["/guests/10/name", "length is greater than 3"],
-                ["/room", "not set"],
-                ["/title", "not ascii"],
-                ["/title", "length is lower than 100"],
-                ["/topic", "length is greater than 3"],
-                ["/type", "greater than 5"],
+                ["/guests/2/age", "invalid", "must be an adult"],
+                ["/guests/2/tags/1", "length", "length is greater than 3"],
+                ["/guests/10/name", "length", "length is greater than 3"],
+                ["/room", "required", "not set"],
+                ["/title", "ascii", "not ascii"],
+                ["/title", "length", "length is lower than 100"],
+                ["/topic", "length", "length is greater than 3"],
+                ["/type", "range", "greater than 5"],
+            ]
+        );
+    }
+
+    struct Secrets {
+        api_key: String,
+    }
+
+    /// Rules whose arguments are values of the request or of the server.
+    #[derive(Validate)]
+    #[garde(context(Secrets as secrets))]
+    struct Quoting {
+        #[garde(contains(&secrets.api_key))]
+        contains: String,
+        #[garde(prefix(&self.contains))]
+        prefix: String,
+        #[garde(suffix(&self.contains))]
+        suffix: String,
+        #[garde(matches(contains))]
+        matches: String,
+    }
+
+    #[test]
+    fn arguments_of_rules_are_not_quoted() {
+        let quoting = Quoting {
+            contains: "hunter2".to_owned(),
+            prefix: String::new(),
+            suffix: String::new(),
+            matches: String::new(),
+        };
+        let secrets = Secrets {
+            api_key: "hunter2-key".to_owned(),
+        };
+        let report = quoting.validate_with(&secrets).unwrap_err();
+        assert!(report.to_string().contains("hunter2-key"), "{report}");
+        assert_eq!(
+            sent(&report),
+            [
+                [
+                    "/contains",
+                    "contains",
+                    "does not contain the required text"
+                ],
+                ["/matches", "matches", "does not match the other field"],
+                ["/prefix", "prefix", "does not begin with the required text"],
+                ["/suffix", "suffix", "does not end with the required text"],
             ]
         );
     }
@@ -188,7 +304,7 @@ mod tests {
         let report = meeting.validate().unwrap_err();
         let rooms: Vec<_> = sent(&report)
             .into_iter()
-            .map(|[pointer, _]| pointer)
+            .map(|[pointer, ..]| pointer)
             .filter(|pointer| pointer.starts_with("/rooms"))
             .collect();
         assert_eq!(
@@ -220,7 +336,7 @@ mod tests {
     fn a_violation_of_the_whole_points_at_the_whole() {
         let mut report = Report::new();
         report.append(Path::empty(), garde::Error::new("is odd"));
-        assert_eq!(sent(&report), [["", "is odd"]]);
+        assert_eq!(sent(&report), [["", "invalid", "is odd"]]);
     }
 
     #[test]

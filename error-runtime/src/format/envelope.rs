@@ -5,6 +5,9 @@ use http::HeaderValue;
 use super::{ErrorView, Format};
 use crate::json_text;
 
+/// The media type of the envelope.
+pub(crate) const JSON: &str = "application/json";
+
 /// The envelope, `application/json`: `{"error":{"code":…,"message":…,"status":…,…}}`.
 ///
 /// `details` is left out when empty, `request_id` and `trace_id` when unknown.
@@ -15,7 +18,7 @@ pub struct JsonEnvelope;
 impl Format for JsonEnvelope {
     #[inline]
     fn content_type(&self) -> HeaderValue {
-        const { HeaderValue::from_static("application/json") }
+        const { HeaderValue::from_static(JSON) }
     }
 
     fn write(&self, view: &ErrorView<'_>, out: &mut Vec<u8>) {
@@ -24,34 +27,43 @@ impl Format for JsonEnvelope {
         out.extend_from_slice(b"\",\"message\":\"");
         view.write_message_json(out);
         out.extend_from_slice(b"\",\"status\":");
-        out.extend_from_slice(view.status().as_str().as_bytes());
+        write_status(view, out);
         let before_details = out.len();
         out.extend_from_slice(b",\"details\":");
         if !view.write_details(out) {
             out.truncate(before_details);
         }
         write_tail(view, out);
-        out.extend_from_slice(b"}}");
+        out.push(b'}');
     }
 }
 
-/// The members that both JSON formats end with.
+/// Three digits, as a copy of a known length.
+#[inline]
+pub(super) fn write_status(view: &ErrorView<'_>, out: &mut Vec<u8>) {
+    let status = view.status().as_u16();
+    let digit = |place: u16| b'0' + (status / place % 10) as u8;
+    out.extend_from_slice(&[digit(100), digit(10), digit(1)]);
+}
+
+/// The members that both JSON formats end with, and the brace after them.
+#[inline]
 pub(super) fn write_tail(view: &ErrorView<'_>, out: &mut Vec<u8>) {
-    for (key, id) in [
-        (&b",\"request_id\":\""[..], view.request_id()),
-        (&b",\"trace_id\":\""[..], view.trace_id()),
-    ] {
-        if let Some(id) = id {
-            out.extend_from_slice(key);
-            json_text::escape(out, id);
-            out.push(b'"');
-        }
+    if let Some(id) = view.request_id() {
+        out.extend_from_slice(b",\"request_id\":\"");
+        json_text::escape(out, id);
+        out.push(b'"');
+    }
+    if let Some(id) = view.trace_id() {
+        out.extend_from_slice(b",\"trace_id\":\"");
+        json_text::escape(out, id);
+        out.push(b'"');
     }
     out.extend_from_slice(b",\"timestamp\":\"");
     out.extend_from_slice(&view.timestamp().text());
-    out.extend_from_slice(if view.recoverable() {
-        b"\",\"recoverable\":true"
+    if view.recoverable() {
+        out.extend_from_slice(b"\",\"recoverable\":true}");
     } else {
-        b"\",\"recoverable\":false"
-    });
+        out.extend_from_slice(b"\",\"recoverable\":false}");
+    }
 }

@@ -3,7 +3,7 @@
 //! [`JsonEnvelope`] is the default; [`ProblemJson`] is RFC 9457; [`HtmlPage`] is for browsers. One's
 //! own implements [`Format`].
 
-mod envelope;
+pub(crate) mod envelope;
 mod html;
 mod problem;
 mod view;

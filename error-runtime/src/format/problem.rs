@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-use super::envelope::write_tail;
+use super::envelope::{write_status, write_tail};
 use super::{ErrorView, Format};
 use crate::json_text;
 
@@ -26,18 +26,13 @@ impl Format for ProblemJson {
         out.extend_from_slice(b",\"title\":");
         json_text::string(out, view.title());
         out.extend_from_slice(b",\"status\":");
-        out.extend_from_slice(view.status().as_str().as_bytes());
+        write_status(view, out);
         out.extend_from_slice(b",\"detail\":\"");
         view.write_message_json(out);
         out.push(b'"');
         if let Some(id) = view.request_id() {
             out.extend_from_slice(b",\"instance\":\"");
-            out.extend_from_slice(if is_uuid(id) {
-                b"urn:uuid:"
-            } else {
-                b"urn:request:"
-            });
-            json_text::escape(out, id);
+            write_urn(id, out);
             out.push(b'"');
         }
         out.extend_from_slice(b",\"code\":");
@@ -53,7 +48,22 @@ impl Format for ProblemJson {
             out.truncate(before);
         }
         write_tail(view, out);
-        out.push(b'}');
+    }
+}
+
+/// The id as a URI. Ids from outside may be anything; what a URI does not allow is encoded.
+fn write_urn(id: &str, out: &mut Vec<u8>) {
+    if is_uuid(id) {
+        out.extend_from_slice(b"urn:uuid:");
+        return out.extend_from_slice(id.as_bytes());
+    }
+    out.extend_from_slice(b"urn:request:");
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
     }
 }
 

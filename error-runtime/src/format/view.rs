@@ -1,6 +1,7 @@
 //! The public side of one error for one request: all that a body may be made of.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{self, Write};
 
 use http::StatusCode;
@@ -8,8 +9,9 @@ use http::StatusCode;
 use crate::api_error::innermost;
 use crate::details::Part;
 use crate::fault::{self, FaultPart};
-use crate::json_text::Escaped;
+use crate::json_text::{self, Escaped};
 use crate::render::write_message;
+use crate::spec::error_status;
 use crate::time::Timestamp;
 use crate::{ApiError, Details, ErrorSpec, RequestContext, public_message};
 
@@ -20,8 +22,14 @@ pub struct ErrorView<'a> {
     error: &'a dyn ApiError,
     spec: &'static ErrorSpec,
     status: StatusCode,
+    code: &'a str,
     context: Option<&'a RequestContext>,
     timestamp: Timestamp,
+    /// Each part is guarded against panics. The first attempt is not: a guard around all of it is
+    /// cheaper, and a panic leads to a second one that is.
+    careful: bool,
+    /// The details panicked once; they are not asked again.
+    broken_details: Cell<bool>,
 }
 
 impl fmt::Debug for ErrorView<'_> {
@@ -41,13 +49,36 @@ impl<'a> ErrorView<'a> {
         context: Option<&'a RequestContext>,
         timestamp: Timestamp,
     ) -> Self {
+        Self {
+            careful: true,
+            ..Self::unguarded(error, context, timestamp)
+        }
+    }
+
+    pub(crate) fn unguarded(
+        error: &'a dyn ApiError,
+        context: Option<&'a RequestContext>,
+        timestamp: Timestamp,
+    ) -> Self {
         let error = innermost(error);
         Self {
             error,
             spec: error.spec(),
-            status: error.status(),
+            // An error written by hand may answer with anything.
+            status: error_status(error.status()),
+            code: error.code(),
             context,
             timestamp,
+            careful: false,
+            broken_details: Cell::new(false),
+        }
+    }
+
+    fn guard<T>(&self, run: impl FnOnce() -> T) -> Result<T, String> {
+        if self.careful {
+            fault::guarded(run)
+        } else {
+            Ok(run())
         }
     }
 
@@ -63,7 +94,7 @@ impl<'a> ErrorView<'a> {
 
     /// The machine code.
     pub fn code(&self) -> &'a str {
-        self.error.code()
+        self.code
     }
 
     /// The title, constant per code: the declared one, else the reason phrase.
@@ -89,13 +120,13 @@ impl<'a> ErrorView<'a> {
         let start = out.len();
         if !self.try_message(&mut Escaped(out)) {
             out.truncate(start);
-            let _ = Escaped(out).write_str(public_message(self.status));
+            json_text::escape(out, public_message(self.status));
         }
     }
 
     /// False if the message is incomplete.
     fn try_message(&self, out: &mut dyn Write) -> bool {
-        match fault::guarded(|| write_message(self.error, self.spec, self.status, out)) {
+        match self.guard(|| write_message(self.error, self.spec, self.status, out)) {
             Ok(Ok(())) => true,
             Ok(Err(fmt::Error)) => self.fault(FaultPart::Message, "`Display` failed"),
             Err(panic) => self.fault(FaultPart::Message, panic),
@@ -118,14 +149,18 @@ impl<'a> ErrorView<'a> {
     }
 
     fn write_part(&self, out: &mut Vec<u8>, part: Part) -> bool {
+        if self.broken_details.get() {
+            return false;
+        }
         let start = out.len();
-        let written = fault::guarded(|| {
-            let mut details = Details::new(out, self.spec, part);
+        let written = self.guard(|| {
+            let mut details = Details::new(out, self.spec, self.code, part);
             self.error.details(&mut details);
             details.finish()
         });
         written.unwrap_or_else(|panic| {
             out.truncate(start);
+            self.broken_details.set(true);
             self.fault(FaultPart::Details, panic)
         })
     }
@@ -147,12 +182,13 @@ impl<'a> ErrorView<'a> {
 
     /// Whether the client may hope for a second try.
     pub fn recoverable(&self) -> bool {
-        self.error.is_recoverable()
+        self.guard(|| self.error.is_recoverable())
+            .unwrap_or_else(|panic| self.fault(FaultPart::Error, panic))
     }
 
     /// Reports a part that is missing; false, for the caller to return.
     pub(crate) fn fault(&self, part: FaultPart, reason: impl fmt::Display) -> bool {
-        fault::report(self.code(), part, reason);
+        fault::report(self.code, part, reason);
         false
     }
 }
