@@ -3,6 +3,7 @@
 use std::backtrace::Backtrace;
 use std::borrow::Cow;
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use http::{HeaderMap, StatusCode};
 use crate::field::DynamicStatus;
 use crate::render::{insert_headers, insert_retry_after, message_of};
 use crate::spec::error_status;
-use crate::text::Text;
 use crate::{Classification, Details, ErrorSpec, GrpcCode, Level, Outcome};
 
 /// An error that knows its answer to a client: status, machine code, public message, details,
@@ -197,9 +197,11 @@ pub trait ApiError: Error {
         None
     }
 
-    /// The message of a variant where it depends on the occurrence.
+    /// The message of a variant whose `message` and `display` differ.
     #[doc(hidden)]
-    fn __message(&self, _: &mut Text<'_>) {}
+    fn __message(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
 
     #[doc(hidden)]
     fn __details(&self, _: &mut Details<'_>) {}

@@ -16,30 +16,43 @@ pub(crate) fn escape(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// Whether a byte must be escaped; eight at a time, without a branch for each.
+/// Whether a byte must be escaped: eight at a time, and the end by words that overlap, so that a short
+/// text takes one or two steps.
 #[inline]
 fn needs_escape(bytes: &[u8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    /// The high bit of each byte that is zero.
-    const fn zeros(word: u64) -> u64 {
-        word.wrapping_sub(ONES) & !word & HIGH
-    }
-    const fn special(word: u64) -> u64 {
-        let quote = zeros(word ^ (ONES * b'"' as u64));
-        let backslash = zeros(word ^ (ONES * b'\\' as u64));
-        // Below 0x20: the top three bits are clear.
-        let control = zeros(word & (ONES * 0xE0));
-        quote | backslash | control
-    }
-
-    let (words, rest) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .any(|word| special(u64::from_le_bytes(*word)) != 0)
-        || rest
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let mut found = special(u64::from_le_bytes(*last));
+        if bytes.len() > 16 {
+            for word in bytes.as_chunks::<8>().0 {
+                found |= special(u64::from_le_bytes(*word));
+            }
+        } else {
+            found |= special(u64::from_le_bytes(*first));
+        }
+        found != 0
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        special(u64::from(first) << 32 | u64::from(last)) != 0
+    } else {
+        bytes
             .iter()
             .any(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    }
+}
+
+/// Not zero if one of eight bytes must be escaped.
+#[inline]
+const fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    /// The high bit of each byte that is zero.
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word & (ONES << 7)
+    }
+    let quote = zeros(word ^ (ONES * b'"' as u64));
+    let backslash = zeros(word ^ (ONES * b'\\' as u64));
+    // Below 0x20: the top three bits are clear.
+    let control = zeros(word & (ONES * 0xE0));
+    quote | backslash | control
 }
 
 #[cold]

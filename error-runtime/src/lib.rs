@@ -29,7 +29,6 @@ mod json_text;
 mod json_value;
 mod render;
 mod spec;
-mod text;
 pub mod time;
 mod violations;
 

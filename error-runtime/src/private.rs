@@ -9,7 +9,6 @@ pub use crate::api_error::ApiError;
 pub use crate::details::{DetailValue, Details, ViolationsField};
 pub use crate::field::{BacktraceField, DynamicStatus};
 pub use crate::spec::{GrpcCode, Level, MessageSource, Row, specs};
-pub use crate::text::{Show, ShowAny, ShowFast, Shown, Text, display};
 pub use crate::{__impl_responses as impl_responses, __register as register};
 pub use crate::{ErrorSpec, HeaderField, HeaderMap, Outcome, RetryAfterField, StatusField};
 
@@ -39,31 +38,26 @@ pub fn spec<E: Declared + ApiError + ?Sized>(error: &E) -> &'static ErrorSpec {
     }
 }
 
-/// `Display` of an error all of whose texts are constant.
+/// `Display` of the variants whose text is constant.
 ///
 /// # Errors
 ///
 /// As the formatter does.
-pub fn display_text<E: Declared + ?Sized>(error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    f.write_str(constant_text(error))
-}
-
-/// Shows the variants whose text is constant.
-pub fn show_text<E: Declared + ?Sized>(error: &E, out: &mut Text<'_>) {
-    out.text(constant_text(error));
-}
-
-fn constant_text<E: Declared + ?Sized>(error: &E) -> &'static str {
+pub fn fmt_text<E: Declared + ?Sized>(error: &E, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let spec = &E::SPECS[error.spec_index()];
-    match (spec.display, spec.message) {
+    f.write_str(match (spec.display, spec.message) {
         (Some(text), _) | (None, MessageSource::Text(text)) => text,
         _ => public_message(spec.status),
-    }
+    })
 }
 
-/// Shows a variant with a dynamic status and no text of its own.
-pub fn show_status(status: DynamicStatus, out: &mut Text<'_>) {
-    out.text(public_message(status.get()));
+/// `Display` of a variant with a dynamic status and no text of its own.
+///
+/// # Errors
+///
+/// As the formatter does.
+pub fn fmt_status(status: DynamicStatus, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(public_message(status.get()))
 }
 
 /// The status of a field.

@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::fault::{self, FaultPart};
 use crate::format::{ErrorView, Format, JsonEnvelope};
 use crate::spec::MessageSource;
-use crate::text::Text;
 use crate::time::Timestamp;
 use crate::{ApiError, ErrorSpec, HeaderField, RequestContext, public_message};
 
@@ -183,11 +182,8 @@ pub(crate) fn write_message(
     }
     match spec.message {
         MessageSource::Text(text) => out.write_str(text),
-        MessageSource::Display(_) | MessageSource::Format(_) => {
-            let mut text = Text::new(out);
-            error.__message(&mut text);
-            text.finish()
-        }
+        MessageSource::Display(_) => write!(out, "{error}"),
+        MessageSource::Format(_) => write!(out, "{}", Formatted(error)),
         // A source may be inside what `Display` says.
         MessageSource::DisplayBelow500 if status.as_u16() < 500 && error.source().is_none() => {
             write!(out, "{error}")
@@ -209,11 +205,8 @@ pub(crate) fn message_of<E: ApiError + ?Sized>(error: &E) -> Cow<'static, str> {
             return Cow::Borrowed(declared.unwrap_or_else(|| public_message(status)));
         }
         MessageSource::Text(text) => return Cow::Borrowed(text),
-        MessageSource::Display(_) | MessageSource::Format(_) => {
-            let mut out = Text::new(&mut text);
-            error.__message(&mut out);
-            out.finish()
-        }
+        MessageSource::Display(_) => write!(text, "{error}"),
+        MessageSource::Format(_) => write!(text, "{}", Formatted(error)),
         MessageSource::DisplayBelow500 if status.as_u16() < 500 && error.source().is_none() => {
             write!(text, "{error}")
         }
@@ -222,6 +215,15 @@ pub(crate) fn message_of<E: ApiError + ?Sized>(error: &E) -> Cow<'static, str> {
     match written {
         Ok(()) => Cow::Owned(text),
         Err(fmt::Error) => Cow::Borrowed(public_message(status)),
+    }
+}
+
+/// Displays the generated message of a variant whose `display` is another text.
+struct Formatted<'a, E: ApiError + ?Sized>(&'a E);
+
+impl<E: ApiError + ?Sized> fmt::Display for Formatted<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.__message(f)
     }
 }
 

@@ -92,7 +92,7 @@ impl ItemAttrs {
         item.impl_response = entries.means("impl_response").then_some(false);
         item.failure.broken = entries.may_mean(DECISIVE);
         for entry in entries.read {
-            match entry.name().as_str() {
+            match entry.name() {
                 "domain" => item.domain = errors.handle(entry.text()).map(|text| text.value),
                 "prefix" => item.prefix = errors.handle(prefix(&entry)),
                 "detail_case" => {
@@ -130,7 +130,7 @@ impl FailureAttrs {
         if key != "transparent" && self.own_key.is_none() {
             self.own_key = Some(entry.key.clone());
         }
-        match key.as_str() {
+        match key {
             "status" => {
                 self.status = errors.handle(entry.parsed());
                 self.broken |= self.status.is_none();
@@ -211,7 +211,7 @@ impl FieldAttrs {
             }
         }
         for entry in entries.read {
-            match entry.name().as_str() {
+            match entry.name() {
                 "detail" => field.detail = errors.handle(detail(&entry)),
                 "skip" => field.skip = Some(role(&entry, errors)),
                 "secret" => field.secret = Some(role(&entry, errors)),

@@ -265,46 +265,25 @@ fn impl_error(input: &Input<'_>) -> TokenStream {
     }
 }
 
-/// `Display`, and the texts that depend on the occurrence: written once, for the log and the body.
 fn impl_display(input: &Input<'_>) -> TokenStream {
     let runtime = &input.runtime;
     let mut bounds = Bounds::new(input.item);
-    let out = quote!(__error_text);
+    let formatter = quote!(__error_formatter);
     let arms: Vec<_> = input
         .variants
         .iter()
         .filter_map(|variant| {
-            let (used, body) = shown(input, variant, &mut bounds, &out)?;
+            let (used, body) = shown(input, variant, &mut bounds, &formatter)?;
             let pattern = pattern(variant, &used);
             Some(quote!(#pattern => #body))
         })
         .collect();
-    let display = bounds.header(quote!(::core::fmt::Display));
-    let by = if arms.is_empty() {
-        quote!(display_text)
-    } else {
-        quote!(display)
-    };
-    let display = quote! {
-        #display {
-            fn fmt(&self, __error_formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #runtime::#by(self, __error_formatter)
-            }
-        }
-    };
-    if arms.is_empty() {
-        return display;
-    }
-    let header = bounds.header(quote!(#runtime::Shown));
-    let body = match_self(&arms, input, &quote!(#runtime::show_text(self, #out)));
+    let body = match_self(&arms, input, &quote!(#runtime::fmt_text(self, #formatter)));
+    let header = bounds.header(quote!(::core::fmt::Display));
     quote! {
         #header {
-            fn show(&self, #out: &mut #runtime::Text<'_>) {
-                use #runtime::{ShowAny as _, ShowFast as _};
-                #body
-            }
+            fn fmt(&self, #formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result { #body }
         }
-        #display
     }
 }
 
@@ -313,7 +292,7 @@ fn shown<'v, 'a>(
     input: &Input<'_>,
     variant: &'v Variant<'a>,
     bounds: &mut Bounds<'_>,
-    out: &TokenStream,
+    formatter: &TokenStream,
 ) -> Option<(Vec<&'v Field<'a>>, TokenStream)> {
     let runtime = &input.runtime;
     let declared = match &variant.kind {
@@ -321,13 +300,16 @@ fn shown<'v, 'a>(
         Kind::Transparent(_) => {
             let field = inner(variant);
             let inner = inner_error(input, field, bounds);
-            return Some((vec![field], quote!(#runtime::Text::display(#out, #inner))));
+            return Some((
+                vec![field],
+                quote!(::core::fmt::Display::fmt(#inner, #formatter)),
+            ));
         }
     };
     match declared.shown() {
         Some(template) if template.constant().is_none() => {
             require_shown(template, variant, bounds);
-            Some((used_by(template, variant), template.write(runtime, out)))
+            Some((used_by(template, variant), template.write(formatter)))
         }
         Some(_) => None,
         // The public text of the status that the occurrence has.
@@ -335,7 +317,7 @@ fn shown<'v, 'a>(
             let field = variant.field_with(|attrs| attrs.status.is_some())?;
             bounds.require(field.ty, quote!(#runtime::StatusField));
             let status = located_binding(field);
-            let shown = quote!(#runtime::show_status(#runtime::dynamic_status(#status), #out));
+            let shown = quote!(#runtime::fmt_status(#runtime::dynamic_status(#status), #formatter));
             Some((vec![field], shown))
         }
     }
@@ -439,7 +421,20 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
                 })
             },
         ),
-        message_hook(input, &mut bounds),
+        hook(
+            input,
+            &quote!(fn __message(&self, __error_formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result),
+            &quote!(::core::result::Result::Ok(())),
+            |variant| {
+                let declared = variant
+                    .declared()
+                    .filter(|declared| is_formatted(input, declared))?;
+                let template = declared.message.as_ref()?;
+                require_shown(template, variant, &mut bounds);
+                let body = template.write(&quote!(__error_formatter));
+                Some((used_by(template, variant), body))
+            },
+        ),
         hook(
             input,
             &quote!(fn __details(&self, __error_details: &mut #runtime::Details<'_>)),
@@ -503,55 +498,6 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
             fn spec(&self) -> &'static #runtime::ErrorSpec { #runtime::spec(self) }
             fn __generated(&self) -> ::core::primitive::bool { true }
             #(#hooks)*
-        }
-    }
-}
-
-/// The messages that depend on the occurrence: where `Display` says the same, through it.
-fn message_hook(input: &Input<'_>, bounds: &mut Bounds<'_>) -> TokenStream {
-    let runtime = &input.runtime;
-    let out = quote!(__error_text);
-    let displayed = input.owns_error
-        && input
-            .variants
-            .iter()
-            .filter_map(Variant::declared)
-            .any(|declared| {
-                declared.display.is_none()
-                    && declared
-                        .message
-                        .as_ref()
-                        .is_some_and(|message| message.constant().is_none())
-            });
-    let arms: Vec<_> = input
-        .variants
-        .iter()
-        .filter_map(|variant| {
-            let declared = variant
-                .declared()
-                .filter(|declared| is_formatted(input, declared))?;
-            let template = declared.message.as_ref()?;
-            require_shown(template, variant, bounds);
-            let pattern = pattern(variant, &used_by(template, variant));
-            let body = template.write(runtime, &out);
-            Some(quote!(#pattern => #body))
-        })
-        .collect();
-    if arms.is_empty() && !displayed {
-        return TokenStream::new();
-    }
-    let default = if displayed {
-        bounds.require_self(quote!(#runtime::Shown));
-        quote!(#runtime::Shown::show(self, #out))
-    } else {
-        quote!({})
-    };
-    let imports = (!arms.is_empty()).then(|| quote!(use #runtime::{ShowAny as _, ShowFast as _};));
-    let body = match_self(&arms, input, &default);
-    quote! {
-        fn __message(&self, #out: &mut #runtime::Text<'_>) {
-            #imports
-            #body
         }
     }
 }

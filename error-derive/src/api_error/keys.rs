@@ -98,6 +98,8 @@ fn example(key: &str, place: Place) -> &'static str {
 /// One `key`, `key = value` or `key(…)`, known and in its place.
 pub(crate) struct Entry {
     pub(crate) key: Ident,
+    /// The key as text; asking the compiler for it again and again costs.
+    name: String,
     pub(crate) place: Place,
     pub(crate) value: Value,
 }
@@ -110,8 +112,8 @@ pub(crate) enum Value {
 }
 
 impl Entry {
-    pub(crate) fn name(&self) -> String {
-        self.key.to_string()
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -120,13 +122,13 @@ impl Entry {
 
     /// How the key is written here.
     pub(crate) fn example(&self) -> &'static str {
-        example(&self.name(), self.place)
+        example(self.name(), self.place)
     }
 
     /// The error for a value of another kind than the key takes.
     pub(crate) fn wrong_shape(&self) -> darling::Error {
         let key = self.name();
-        let example = example(&key, self.place);
+        let example = example(key, self.place);
         match &self.value {
             Value::Flag => rule!(
                 key_needs_value,
@@ -174,8 +176,8 @@ impl Entries {
 }
 
 /// The key that a broken entry seems to mean.
-fn meant(tokens: &TokenStream) -> Option<String> {
-    let Some(TokenTree::Ident(key)) = tokens.clone().into_iter().next() else {
+fn meant(tokens: &[TokenTree]) -> Option<String> {
+    let Some(TokenTree::Ident(key)) = tokens.first() else {
         return None;
     };
     let key = key.to_string();
@@ -208,7 +210,8 @@ pub(crate) fn entries(
             garbled.push(None);
             continue;
         };
-        for part in split_at_commas(list.tokens.clone()) {
+        let tokens: Vec<TokenTree> = list.tokens.clone().into_iter().collect();
+        for part in split_at_commas(&tokens) {
             let tokens = match part {
                 Ok(tokens) => tokens,
                 Err(comma) => {
@@ -220,19 +223,19 @@ pub(crate) fn entries(
                     continue;
                 }
             };
-            let read = entry(tokens.clone(), place);
+            let read = entry(tokens, place);
             let Some(entry) = errors.handle(read) else {
-                garbled.push(meant(&tokens));
+                garbled.push(meant(tokens));
                 continue;
             };
-            let again = entries.iter().any(|other| other.key == entry.key);
+            let again = entries.iter().any(|other| other.name == entry.name);
             // A response may carry several headers.
-            if again && entry.key != "header" {
+            if again && entry.name != "header" {
                 errors.push(rule!(
                     duplicate_key,
                     entry.span(),
                     "`{}` is given twice; keep one",
-                    entry.key
+                    entry.name
                 ));
             } else {
                 entries.push(entry);
@@ -246,54 +249,55 @@ pub(crate) fn entries(
 }
 
 /// The tokens between commas that are in no bracket, or the comma that follows none.
-fn split_at_commas(tokens: TokenStream) -> Vec<Result<TokenStream, Span>> {
+fn split_at_commas(tokens: &[TokenTree]) -> Vec<Result<&[TokenTree], Span>> {
     let mut parts = Vec::new();
-    let mut part = TokenStream::new();
-    for token in tokens {
-        match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => {
-                let part = std::mem::take(&mut part);
-                parts.push(if part.is_empty() {
-                    Err(punct.span())
-                } else {
-                    Ok(part)
-                });
-            }
-            _ => part.extend([token]),
-        }
+    let mut rest = tokens;
+    let comma =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    while let Some(at) = rest.iter().position(comma) {
+        parts.push(if at == 0 {
+            Err(rest[0].span())
+        } else {
+            Ok(&rest[..at])
+        });
+        rest = &rest[at + 1..];
     }
-    if !part.is_empty() {
-        parts.push(Ok(part));
+    if !rest.is_empty() {
+        parts.push(Ok(rest));
     }
     parts
 }
 
 /// What nearly every entry looks like, read without a parser: `key` and `key = literal`.
-fn plain_entry(tokens: &TokenStream) -> Option<(Ident, Value)> {
-    let mut tokens = tokens.clone().into_iter();
-    let Some(TokenTree::Ident(key)) = tokens.next() else {
-        return None;
-    };
-    let value = match (tokens.next(), tokens.next(), tokens.next()) {
-        (None, ..) => Value::Flag,
-        (Some(TokenTree::Punct(equals)), Some(TokenTree::Literal(literal)), None)
-            if equals.as_char() == '=' =>
-        {
-            Value::Assigned(Box::new(Expr::Lit(ExprLit {
+fn plain_entry(tokens: &[TokenTree]) -> Option<(Ident, Value)> {
+    match tokens {
+        [TokenTree::Ident(key)] => Some((key.clone(), Value::Flag)),
+        [
+            TokenTree::Ident(key),
+            TokenTree::Punct(equals),
+            TokenTree::Literal(literal),
+        ] if equals.as_char() == '=' => {
+            let value = Expr::Lit(ExprLit {
                 attrs: Vec::new(),
-                lit: Lit::new(literal),
-            })))
+                lit: Lit::new(literal.clone()),
+            });
+            Some((key.clone(), Value::Assigned(Box::new(value))))
         }
-        _ => return None,
-    };
-    Some((key, value))
+        _ => None,
+    }
 }
 
-fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
-    if let Some((key, value)) = plain_entry(&tokens) {
-        check_known(&key, place)?;
-        return Ok(Entry { key, place, value });
+fn entry(tokens: &[TokenTree], place: Place) -> darling::Result<Entry> {
+    if let Some((key, value)) = plain_entry(tokens) {
+        let name = check_known(&key, place)?;
+        return Ok(Entry {
+            key,
+            name,
+            place,
+            value,
+        });
     }
+    let tokens: TokenStream = tokens.iter().cloned().collect();
     let start = tokens
         .clone()
         .into_iter()
@@ -306,19 +310,16 @@ fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
             "expected a key; write `key`, `key = value` or `key(…)`, separated by commas"
         )
     })?;
-    check_known(&raw.key, place)?;
+    let name = check_known(&raw.key, place)?;
     if let Rest::Malformed(next) = &raw.rest {
         return Err(match next {
             TokenTree::Ident(next) => missing_comma(next),
-            next => {
-                let name = raw.key.to_string();
-                rule!(
-                    malformed_value,
-                    next.span(),
-                    "expected `=` or a comma after `{name}`; write `{}`",
-                    example(&name, place)
-                )
-            }
+            next => rule!(
+                malformed_value,
+                next.span(),
+                "expected `=` or a comma after `{name}`; write `{}`",
+                example(&name, place)
+            ),
         });
     }
     let RawEntry { key, rest } = raw;
@@ -326,7 +327,6 @@ fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
         Rest::None | Rest::Malformed(_) => Value::Flag,
         Rest::List(tokens) => Value::List(tokens),
         Rest::Assigned(tokens) => {
-            let name = key.to_string();
             let Some(first) = tokens.clone().into_iter().next() else {
                 return Err(rule!(
                     missing_value,
@@ -355,7 +355,12 @@ fn entry(tokens: TokenStream, place: Place) -> darling::Result<Entry> {
             }
         }
     };
-    Ok(Entry { key, place, value })
+    Ok(Entry {
+        key,
+        name,
+        place,
+        value,
+    })
 }
 
 /// The number of tokens, those in groups included.
@@ -434,10 +439,11 @@ fn missing_comma(next: &Ident) -> darling::Error {
     )
 }
 
-fn check_known(key: &Ident, place: Place) -> darling::Result<()> {
+/// The key as text, if it is known and in its place.
+fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
     let name = key.to_string();
     match KEYS.iter().find(|(known, ..)| *known == name) {
-        Some((.., places)) if places.contains(&place) => Ok(()),
+        Some((.., places)) if places.contains(&place) => Ok(name),
         Some((.., places)) => {
             let belongs: Vec<_> = places.iter().map(|place| place.name()).collect();
             Err(rule!(

@@ -1,15 +1,14 @@
 //! Format strings over fields: `"job {id} of {owner:?} not found"`.
 //!
-//! A text becomes pieces: what stands before a placeholder, and the placeholder. A plain one is shown
-//! by the runtime, which writes strings and integers without `core::fmt`; one with a spec is left to
-//! `format_args!`, its names rewritten to positions, and its errors stand on the literal.
+//! Names are rewritten to positions, which solves raw identifiers and hygiene at once; the rest is left
+//! to `format_args!`, whose errors then stand on the literal.
 
 use darling::Result;
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 use syn::LitStr;
 
-use crate::context::{Runtime, binding};
+use crate::context::binding;
 use crate::diagnostics::{list, near_miss, rule};
 
 /// A text with placeholders, resolved against the fields of its variant.
@@ -31,16 +30,16 @@ struct Piece {
 pub(crate) struct Placeholder {
     /// The field's index.
     pub(crate) field: usize,
-    /// What stands after the colon, with names rewritten to positions; the field itself is 0.
-    spec: Option<String>,
-    /// The fields that the spec takes widths and precisions from.
+    /// What stands after the colon, cut where a width or precision is taken from a field.
+    spec: Vec<String>,
+    /// The fields at the cuts.
     measures: Vec<usize>,
 }
 
 impl Placeholder {
     /// The trait of `core::fmt` that shows it.
     pub(crate) fn by(&self) -> &'static str {
-        fmt_trait(self.spec.as_deref().unwrap_or_default())
+        fmt_trait(self.spec.last().map_or("", String::as_str))
     }
 }
 
@@ -117,10 +116,9 @@ impl Template {
             ));
         }
         let field = self.field(key, name, names)?;
-        let mut measures = Vec::new();
-        let spec = match spec {
-            Some(spec) if !spec.is_empty() => Some(self.spec(key, spec, names, &mut measures)?),
-            _ => None,
+        let (spec, measures) = match spec {
+            Some(spec) if !spec.is_empty() => self.spec(key, spec, names)?,
+            _ => (Vec::new(), Vec::new()),
         };
         Ok(Placeholder {
             field,
@@ -129,14 +127,8 @@ impl Template {
         })
     }
 
-    /// Rewrites the `name$` within a spec.
-    fn spec(
-        &self,
-        key: &str,
-        spec: &str,
-        names: &[String],
-        measures: &mut Vec<usize>,
-    ) -> Result<String> {
+    /// Cuts a spec at each `name$`.
+    fn spec(&self, key: &str, spec: &str, names: &[String]) -> Result<(Vec<String>, Vec<usize>)> {
         // A fill may be any character, a `$` too.
         let mut chars = spec.chars();
         let fill = match (chars.next(), chars.next()) {
@@ -144,7 +136,8 @@ impl Template {
             _ => 0,
         };
         let (fill, mut rest) = spec.split_at(fill);
-        let mut rewritten = fill.to_owned();
+        let mut part = fill.to_owned();
+        let (mut parts, mut measures) = (Vec::new(), Vec::new());
         while let Some(dollar) = rest.find('$') {
             let start = rest[..dollar]
                 .rfind(|c: char| !c.is_alphanumeric() && c != '_')
@@ -155,13 +148,16 @@ impl Template {
             let name = &rest[start..dollar];
             let zero = usize::from(name.len() > 1 && name.starts_with('0'));
             measures.push(self.field(key, &name[zero..], names)?);
-            rewritten.push_str(&rest[..start + zero]);
-            rewritten.push_str(&measures.len().to_string());
-            rewritten.push('$');
-            rest = &rest[dollar + 1..];
+            part.push_str(&rest[..start + zero]);
+            parts.push(std::mem::take(&mut part));
+            rest = &rest[dollar..];
+            // The `$` stays at the head of the next part.
+            part.push('$');
+            rest = &rest[1..];
         }
-        rewritten.push_str(rest);
-        Ok(rewritten)
+        part.push_str(rest);
+        parts.push(part);
+        Ok((parts, measures))
     }
 
     fn field(&self, key: &str, name: &str, names: &[String]) -> Result<usize> {
@@ -204,31 +200,57 @@ impl Template {
             .any(|shown| shown.field == index || shown.measures.contains(&index))
     }
 
-    /// Statements that write the text to `out`, piece by piece.
-    pub(crate) fn write(&self, runtime: &Runtime, out: &impl ToTokens) -> TokenStream {
-        // A field that cannot be shown is reported on the literal that shows it.
-        let at = self.literal.span().resolved_at(Span::mixed_site());
-        let bound = |field: usize| {
-            let mut binding = binding(field);
-            binding.set_span(at);
-            binding
+    /// `f.write_fmt(format_args!("…", …))`.
+    pub(crate) fn write(&self, formatter: &impl ToTokens) -> TokenStream {
+        if let Some(text) = self.constant() {
+            return quote!(#formatter.write_str(#text));
+        }
+        let mut format = String::new();
+        let mut arguments = Vec::new();
+        let mut position = |field: usize, measure: bool| {
+            let known = arguments
+                .iter()
+                .position(|other| *other == (field, measure));
+            known.unwrap_or_else(|| {
+                arguments.push((field, measure));
+                arguments.len() - 1
+            })
         };
-        let pieces = self.pieces.iter().map(|Piece { before, shown }| {
-            let field = bound(shown.field);
-            match &shown.spec {
-                None => quote_spanned!(at=> (&#runtime::Show(#field)).__show(#out, #before);),
-                Some(spec) => {
-                    let format = LitStr::new(&format!("{{0:{spec}}}"), self.literal.span());
-                    let measures = shown.measures.iter().map(|field| bound(*field));
-                    quote! {
-                        #runtime::Text::args(#out, #before, ::core::format_args!(#format, #field #(, *#measures)*));
-                    }
+        for Piece { before, shown } in &self.pieces {
+            push_escaped(&mut format, before);
+            format.push('{');
+            format.push_str(&position(shown.field, false).to_string());
+            for (index, part) in shown.spec.iter().enumerate() {
+                if index == 0 {
+                    format.push(':');
+                }
+                format.push_str(part);
+                if let Some(measure) = shown.measures.get(index) {
+                    format.push_str(&position(*measure, true).to_string());
                 }
             }
+            format.push('}');
+        }
+        push_escaped(&mut format, &self.tail);
+        let format = LitStr::new(&format, self.literal.span());
+        let arguments = arguments.into_iter().map(|(field, measure)| {
+            let mut binding = binding(field);
+            // A field that cannot be shown is reported on the literal that shows it.
+            binding.set_span(self.literal.span().resolved_at(binding.span()));
+            // A width is passed by value.
+            let by_value = measure.then(|| quote!(*));
+            quote!(#by_value #binding)
         });
-        let tail = &self.tail;
-        let tail = (!tail.is_empty()).then(|| quote!(#runtime::Text::text(#out, #tail);));
-        quote!({ #(#pieces)* #tail })
+        quote!(#formatter.write_fmt(::core::format_args!(#format, #(#arguments),*)))
+    }
+}
+
+fn push_escaped(format: &mut String, text: &str) {
+    for c in text.chars() {
+        if matches!(c, '{' | '}') {
+            format.push(c);
+        }
+        format.push(c);
     }
 }
 
@@ -259,7 +281,7 @@ mod tests {
             Ok(template) => {
                 let mut pieces = String::new();
                 for Piece { before, shown } in &template.pieces {
-                    let spec = shown.spec.as_deref().unwrap_or_default();
+                    let spec = shown.spec.join("_");
                     let piece = format!("{before}|{}:{spec}{:?}|", shown.field, shown.measures);
                     pieces.push_str(&piece);
                 }
@@ -277,14 +299,36 @@ mod tests {
             ("{id} {id:?}", "|0:[]| |0:?[]|"),
             ("{{{id}}}", "{|0:[]|}"),
             ("{r#type}{type:}", "|2:[]||2:[]|"),
-            ("{id:>width$.3}", "|0:>1$.3[1]|"),
-            ("{id:0width$.type$}", "|0:01$.2$[1, 2]|"),
+            ("{id:>width$.3}", "|0:>_$.3[1]|"),
+            ("{id:0width$.type$}", "|0:0_$._$[1, 2]|"),
             ("{id:$>5}", "|0:$>5[]|"),
-            ("{id:$^width$}", "|0:$^1$[1]|"),
+            ("{id:$^width$}", "|0:$^_$[1]|"),
             ("{ id : >4 }", "|0: >4[]|"),
             ("ünï{id}", "ünï|0:[]|"),
         ] {
             assert_eq!(rewrite(text), pieces, "{text}");
+        }
+    }
+
+    #[test]
+    fn pieces_become_one_format_string() {
+        let names = ["id".to_owned(), "width".to_owned()];
+        for (text, written) in [
+            (
+                "{id} {{}} {id}",
+                r#"f.write_fmt(::core::format_args!("{0} {{}} {0}",__error_0))"#,
+            ),
+            (
+                "{id:0width$.width$} {width}",
+                r#"f.write_fmt(::core::format_args!("{0:01$.1$} {2}",__error_0,*__error_1,__error_1))"#,
+            ),
+            ("plain {{", r#"f.write_str("plain {")"#),
+        ] {
+            let literal = LitStr::new(text, Span::call_site());
+            let template = Template::parse("message", &literal, &names).unwrap();
+            let tokens = template.write(&quote!(f)).to_string();
+            let (tokens, written) = (tokens.replace(' ', ""), written.replace(' ', ""));
+            assert_eq!(tokens, written, "{text}");
         }
     }
 

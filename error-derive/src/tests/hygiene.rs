@@ -22,7 +22,7 @@ const ATTRIBUTES: &[&str] = &["allow", "automatically_derived", "deprecated", "i
 
 /// Methods called with a dot, beside the builder's `with_*` and what starts with `__`: autoderef is
 /// what they are for.
-const METHODS: &[&str] = &["__as_dyn_error", "__show"];
+const METHODS: &[&str] = &["__as_dyn_error", "write_fmt", "write_str"];
 
 /// Associated constants of the runtime's traits, named where they are defined.
 const CONSTANTS: &[&str] = &["SPECS"];

@@ -18,27 +18,27 @@ fn constant_texts_need_no_arms() {
         "#[api(domain = \"pots\")] enum Pot { #[api(status = 418)] Teapot, #[api(status = 404, message = \"no pot\")] NoPot { shelf: u8 } }",
         &expect![[r#"
             const _: () = {
-                const __ERROR_DOMAIN: &::core::primitive::str = "pots";
-                static __ERROR_SPECS: [::error_runtime::__private::ErrorSpec; 2usize] = [
-                    ::error_runtime::__private::ErrorSpec::__declare(
-                        __ERROR_DOMAIN,
-                        "TEAPOT",
-                        418u16,
-                        "Teapot",
-                        "Teapot",
-                        "",
-                        ::error_runtime::__private::MessageSource::Status,
-                    ),
-                    ::error_runtime::__private::ErrorSpec::__declare(
-                        __ERROR_DOMAIN,
-                        "NO_POT",
-                        404u16,
-                        "NoPot",
-                        "No pot",
-                        "",
-                        ::error_runtime::__private::MessageSource::Text("no pot"),
-                    ),
-                ];
+                static __ERROR_SPECS: [::error_runtime::__private::ErrorSpec; 2usize] = ::error_runtime::__private::specs(
+                    "pots",
+                    [
+                        (
+                            "TEAPOT",
+                            418u16,
+                            "Teapot",
+                            "Teapot",
+                            "",
+                            ::error_runtime::__private::MessageSource::Status,
+                        ),
+                        (
+                            "NO_POT",
+                            404u16,
+                            "NoPot",
+                            "No pot",
+                            "",
+                            ::error_runtime::__private::MessageSource::Text("no pot"),
+                        ),
+                    ],
+                );
                 #[automatically_derived]
                 impl ::error_runtime::__private::Declared for Pot {
                     const SPECS: &'static [::error_runtime::__private::ErrorSpec] = &__ERROR_SPECS;
@@ -66,6 +66,9 @@ fn constant_texts_need_no_arms() {
                     fn spec(&self) -> &'static ::error_runtime::__private::ErrorSpec {
                         ::error_runtime::__private::spec(self)
                     }
+                    fn __generated(&self) -> ::core::primitive::bool {
+                        true
+                    }
                 }
                 ::error_runtime::__private::impl_responses! {
                     [] [Pot] []
@@ -91,19 +94,23 @@ fn fields_that_speak() {
         "#,
         &expect![[r#"
             const _: () = {
-                const __ERROR_DOMAIN: &::core::primitive::str = "jobs";
-                static __ERROR_SPECS: [::api::__private::ErrorSpec; 1usize] = [
-                    ::api::__private::ErrorSpec::__declare(
-                            __ERROR_DOMAIN,
-                            "BUSY",
-                            429u16,
-                            "Busy",
-                            "Busy",
-                            "",
-                            ::api::__private::MessageSource::Display("{owner} waits"),
-                        )
-                        .with_details(&["owner", "wait"]),
-                ];
+                static __ERROR_SPECS: [::api::__private::ErrorSpec; 1usize] = {
+                    let mut __error_specs = ::api::__private::specs(
+                        "jobs",
+                        [
+                            (
+                                "BUSY",
+                                429u16,
+                                "Busy",
+                                "Busy",
+                                "",
+                                ::api::__private::MessageSource::Display("{owner} waits"),
+                            ),
+                        ],
+                    );
+                    __error_specs[0usize] = __error_specs[0usize].with_details(&["owner", "wait"]);
+                    __error_specs
+                };
                 #[automatically_derived]
                 impl<T> ::api::__private::Declared for Busy<T> {
                     const SPECS: &'static [::api::__private::ErrorSpec] = &__ERROR_SPECS;
@@ -125,7 +132,8 @@ fn fields_that_speak() {
                     ) -> ::core::fmt::Result {
                         match self {
                             Self { owner: __error_0, .. } => {
-                                ::core::write!(__error_formatter, "{0} waits", __error_0)
+                                __error_formatter
+                                    .write_fmt(::core::format_args!("{0} waits", __error_0))
                             }
                         }
                     }
@@ -143,7 +151,7 @@ fn fields_that_speak() {
                             Self { cause: __error_2, .. } => {
                                 match __error_2 {
                                     ::core::option::Option::Some(__error_2) => {
-                                        ::core::option::Option::Some(__error_2.as_dyn_error())
+                                        ::core::option::Option::Some(__error_2.__as_dyn_error())
                                     }
                                     ::core::option::Option::None => ::core::option::Option::None,
                                 }
@@ -160,15 +168,22 @@ fn fields_that_speak() {
                     fn spec(&self) -> &'static ::api::__private::ErrorSpec {
                         ::api::__private::spec(self)
                     }
+                    fn __generated(&self) -> ::core::primitive::bool {
+                        true
+                    }
                     fn __details(&self, __error_details: &mut ::api::__private::Details<'_>) {
                         match self {
                             Self { owner: __error_0, wait: __error_1, .. } => {
-                                ::api::__private::Details::field(
+                                ::api::__private::Details::__field(
                                     __error_details,
-                                    "owner",
+                                    ",\"owner\":",
                                     __error_0,
                                 );
-                                ::api::__private::Details::field(__error_details, "wait", __error_1);
+                                ::api::__private::Details::__field(
+                                    __error_details,
+                                    ",\"wait\":",
+                                    __error_1,
+                                );
                             }
                         }
                     }
@@ -193,7 +208,10 @@ fn transparent_and_from() {
         "#[api(impl_response = false)] enum Edge { #[api(transparent)] Inner(#[from] Inner) }",
         &expect![[r#"
             const _: () = {
-                static __ERROR_SPECS: [::error_runtime::__private::ErrorSpec; 0usize] = [];
+                static __ERROR_SPECS: [::error_runtime::__private::ErrorSpec; 0usize] = ::error_runtime::__private::specs(
+                    ::error_runtime::__private::domain(::core::option_env!("CARGO_PKG_NAME")),
+                    [],
+                );
                 #[automatically_derived]
                 impl ::error_runtime::__private::Declared for Edge {
                     const SPECS: &'static [::error_runtime::__private::ErrorSpec] = &__ERROR_SPECS;
@@ -248,6 +266,9 @@ fn transparent_and_from() {
                 impl ::error_runtime::__private::ApiError for Edge {
                     fn spec(&self) -> &'static ::error_runtime::__private::ErrorSpec {
                         ::error_runtime::__private::spec(self)
+                    }
+                    fn __generated(&self) -> ::core::primitive::bool {
+                        true
                     }
                     fn __inner(
                         &self,
