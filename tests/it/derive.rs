@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use error_runtime::__private::{GrpcCode, Level};
-use error_runtime::{ApiError, Catalog, Classify, ErrorSpec, Outcome, StatusCode, http_response};
+use error_runtime::{
+    ApiError, Catalog, Classify, ErrorSpec, GrpcCode, Level, Outcome, StatusCode, http_response,
+};
 use serde_json::json;
 
 use crate::support::body;

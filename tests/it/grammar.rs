@@ -8,8 +8,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use error_runtime::__private::{GrpcCode, Level};
 use error_runtime::{ApiError, Catalog, Classify, Outcome, StatusCode, Violations, http_response};
+use error_runtime::{GrpcCode, Level};
 use serde::Serialize;
 use serde_json::json;
 

@@ -12,7 +12,7 @@ use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::support::{body, collect_faults, faults, in_every_format};
+use crate::support::{body, collect_faults, faults, in_every_format, quietly};
 
 #[derive(Debug, ApiError)]
 #[api(domain = "rendering", docs = "https://docs.example.com/errors")]
@@ -195,14 +195,6 @@ enum Broken {
     },
     #[api(message = "header", code = "BROKEN_HEADER")]
     Header(#[api(header = "X-Text")] String),
-}
-
-fn quietly<T>(run: impl FnOnce() -> T) -> T {
-    // The panics of these tests are expected; their messages would only clutter the output.
-    std::panic::set_hook(Box::new(|_| {}));
-    let result = run();
-    let _ = std::panic::take_hook();
-    result
 }
 
 #[test]

@@ -6,7 +6,8 @@ use error_runtime::{
 };
 use http::Response;
 use serde_json::Value;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::cell::Cell;
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 /// The envelope's inside, without the timestamp.
 pub(crate) fn body(error: &dyn ApiError) -> Value {
@@ -67,4 +68,25 @@ pub(crate) fn collect_faults() {
 fn all_faults() -> &'static Mutex<Vec<RenderFault>> {
     static FAULTS: Mutex<Vec<RenderFault>> = Mutex::new(Vec::new());
     &FAULTS
+}
+
+/// Runs code whose panics are expected, without their messages in the output.
+pub(crate) fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    thread_local! {
+        static QUIET: Cell<bool> = const { Cell::new(false) };
+    }
+    static HOOK: Once = Once::new();
+    // One hook for all threads: the panics of other tests are still told.
+    HOOK.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                tell(panic);
+            }
+        }));
+    });
+    let before = QUIET.replace(true);
+    let result = run();
+    QUIET.set(before);
+    result
 }

@@ -355,7 +355,7 @@ fn the_walk_can_fail() {
         impl ::core::convert::From<::user::Option<::user::Io>> for E {
             fn from(__error_source: ::user::Option<::user::Io>) -> ::core::option::Option<&'static Self> {
                 use ::error_runtime::__private::AsDynError as _;
-                match self { Self::A { 0: __error_0 } => <E>::new(__error_0.as_dyn_error()), _ => loop {} }
+                match self { Self::A { 0: __error_0 } => <E>::new(__error_0.__as_dyn_error()), _ => loop {} }
             }
         }
     };

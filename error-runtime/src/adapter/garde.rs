@@ -61,6 +61,11 @@ fn public_text(text: &str) -> (&'static str, Cow<'static, str>) {
             "does not begin with the required text",
         ),
         (
+            "does not end with \"",
+            "suffix",
+            "does not end with the required text",
+        ),
+        (
             "value does not end with \"",
             "suffix",
             "does not end with the required text",
