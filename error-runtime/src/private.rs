@@ -1,4 +1,4 @@
-//! What generated code may name besides the public items. No promise is made for any of it.
+//! All that generated code may name of this crate. No promise is made for any of it.
 
 use std::error::Error;
 use std::fmt;

@@ -148,14 +148,38 @@ fn expected() -> Vec<(&'static str, u16, &'static str, &'static str, Value)> {
             "A database operation failed",
             Value::Null,
         ),
-        ("/sql/missing", 404, "NOT_FOUND", "", Value::Null),
-        ("/sql/unique", 409, "CONFLICT", "", Value::Null),
-        ("/sql/foreign", 409, "CONFLICT", "", Value::Null),
-        ("/sql/syntax", 500, "DATABASE_ERROR", "", Value::Null),
+        (
+            "/sql/missing",
+            404,
+            "NOT_FOUND",
+            "the resource was not found",
+            Value::Null,
+        ),
+        (
+            "/sql/unique",
+            409,
+            "CONFLICT",
+            "the resource already exists",
+            Value::Null,
+        ),
+        (
+            "/sql/foreign",
+            409,
+            "CONFLICT",
+            "a related resource does not exist or is still in use",
+            Value::Null,
+        ),
+        (
+            "/sql/syntax",
+            500,
+            "DATABASE_ERROR",
+            "An unexpected error occurred",
+            Value::Null,
+        ),
     ]
 }
 
-/// Asks every path and compares; the message only where one is given.
+/// Asks every path and compares.
 fn check(address: SocketAddr) {
     for (path, status, code, message, details) in expected() {
         let (head, body) = ask(address, path);
@@ -196,9 +220,7 @@ fn check(address: SocketAddr) {
             (&json!(status), &json!(code)),
             "{path}"
         );
-        if !message.is_empty() {
-            assert_eq!(error["message"], message, "{path}");
-        }
+        assert_eq!(error["message"], message, "{path}");
         assert_eq!(
             *error.get("details").unwrap_or(&Value::Null),
             details,

@@ -458,7 +458,7 @@ pub(crate) fn header_name(name: &LitStr, place_of_value: bool) -> Result<String>
         return Err(rule!(
             header_name,
             name.span(),
-            "`{text}` is not the name of a header; use letters, digits and `-`, at most 100"
+            "`{text}` is not the name of a header; use up to 100 letters, digits and `-`"
         ));
     }
     let lower = text.to_ascii_lowercase();

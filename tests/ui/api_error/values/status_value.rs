@@ -12,6 +12,8 @@ enum Error {
     Sum,
     #[api(status = StatusCode::from_u16(404))]
     Call,
+    #[api(status = my::codes::NOT_FOUND)]
+    Path,
 }
 
 fn main() {}
