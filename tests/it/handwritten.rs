@@ -354,6 +354,15 @@ fn a_field_that_panics_costs_its_part_alone() {
     );
 }
 
+#[derive(Debug, ApiError)]
+#[api(status = 400, details)]
+struct Flat {
+    #[api(detail(flatten))]
+    first: std::collections::BTreeMap<&'static str, u8>,
+    #[api(detail(flatten))]
+    second: std::collections::BTreeMap<&'static str, u8>,
+}
+
 #[test]
 fn keys_of_details_are_unique() {
     collect_faults();
@@ -371,14 +380,6 @@ fn keys_of_details_are_unique() {
     let error = AnyError::validation(Violation::new("a", "b", "c")).with_detail("errors", 3);
     assert_eq!(once(&error, "errors")[0]["pointer"], "/a");
 
-    #[derive(Debug, ApiError)]
-    #[api(status = 400, details)]
-    struct Flat {
-        #[api(detail(flatten))]
-        first: std::collections::BTreeMap<&'static str, u8>,
-        #[api(detail(flatten))]
-        second: std::collections::BTreeMap<&'static str, u8>,
-    }
     let flat = Flat {
         first: [("k", 1)].into(),
         second: [("k", 2), ("l", 3)].into(),
