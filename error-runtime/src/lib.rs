@@ -1,7 +1,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
-// Generated code says `::error_runtime::…`; inside this crate that name means the crate itself.
+// Generated code says `::error_runtime::…`; in `common` that name means this crate itself.
+#[cfg(feature = "derive")]
 extern crate self as error_runtime;
 
 #[doc(hidden)]
