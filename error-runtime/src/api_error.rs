@@ -224,7 +224,8 @@ pub trait ApiError: Error {
         match self.__inner() {
             Some(inner) => inner.__classification(),
             None => Classification::new(self.is_retryable(), self.breaker_outcome())
-                .with_retry_after(self.retry_after()),
+                .with_retry_after(self.retry_after())
+                .with_code(self.spec().code),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Classification {
     /// The call was refused by a policy of this process (open circuit, full bulkhead, rate limit)
     /// and never reached the service.
     pub rejected: bool,
+    /// The machine code of the error, where it has one.
+    pub code: Option<&'static str>,
 }
 
 impl Classification {
@@ -38,6 +40,7 @@ impl Classification {
             outcome,
             retry_after: None,
             rejected: false,
+            code: None,
         }
     }
 
@@ -45,6 +48,13 @@ impl Classification {
     #[must_use]
     pub const fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
         self.retry_after = retry_after;
+        self
+    }
+
+    /// The same with the machine code of the error.
+    #[must_use]
+    pub const fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 

@@ -14,6 +14,7 @@ mod api_error;
 #[cfg(feature = "catalog")]
 #[cfg_attr(docsrs, doc(cfg(feature = "catalog")))]
 pub mod catalog;
+mod circuit_breaker;
 mod classify;
 #[cfg(feature = "derive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
@@ -35,6 +36,12 @@ mod violations;
 
 pub use crate::any_error::AnyError;
 pub use crate::api_error::{ApiError, Catalog};
+pub use crate::circuit_breaker::{
+    BreakerFuture, BreakerHandle, BreakerSnapshot, BreakerState, Breakers, CircuitBreaker,
+    CircuitBreakerBuilder, CircuitOpen, ConfigError, ConfigMismatch, ConstCircuitBreakerBuilder,
+    OwnedPermit, Permit, Rejected, ServiceName, TotalsSnapshot, Transition, TransitionEvent,
+    UnknownBreaker, Verdict, WindowSnapshot,
+};
 pub use crate::classify::{Classification, Classify, Outcome};
 pub use crate::context::RequestContext;
 pub use crate::details::{DetailValue, Details, ViolationsField};

@@ -1,6 +1,8 @@
 //! What the derive and the runtime promise, seen from outside.
 
 mod any_error;
+mod breaker;
+mod breaker_model;
 mod catalog;
 mod common;
 mod derive;

@@ -1,5 +1,17 @@
-//! The time of an answer, written without a date library: one clock read, and the date part is
+//! Time: the clock of the policies, and the time of an answer.
+//!
+//! A timestamp is written without a date library: one clock read, and the date part is
 //! worked out once a second and thread.
+
+mod clock;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+mod manual;
+
+pub use clock::Clock;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub use manual::ManualClock;
 
 use std::cell::Cell;
 use std::fmt;
@@ -131,6 +143,12 @@ fn digits(out: &mut [u8], mut value: u64) {
     for byte in out.iter_mut().rev() {
         *byte = b'0' + (value % 10) as u8;
         value /= 10;
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

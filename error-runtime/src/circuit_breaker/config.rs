@@ -1,0 +1,272 @@
+//! The rules of a breaker, checked when it is built.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::word::MAX_HALF_OPEN;
+
+/// Fractions are kept as parts of this many, so that 1 % to 100 % of 100 calls compare exactly.
+pub(super) const PARTS: u64 = 1_000_000_000;
+
+/// Why a policy cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigError {
+    /// The key that is wrong, as the builder's method and the attribute call it.
+    pub key: &'static str,
+    /// What is wrong; what to give instead.
+    pub reason: &'static str,
+}
+
+impl ConfigError {
+    pub(crate) const fn new(key: &'static str, reason: &'static str) -> Self {
+        Self { key, reason }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.key, self.reason)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// What a rate is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Window {
+    /// The last so many counted calls.
+    Calls(u32),
+    /// The calls of the last so many nanoseconds.
+    Nanos(u64),
+}
+
+/// The rules, valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Config {
+    /// So many failures in a row open the circuit.
+    pub(super) failures: Option<u32>,
+    /// Parts of [`PARTS`].
+    pub(super) failure_rate: Option<u64>,
+    pub(super) slow_rate: Option<u64>,
+    /// Calls of at least so many nanoseconds are slow.
+    pub(super) slow_call: Option<u64>,
+    pub(super) window: Window,
+    pub(super) min_calls: u32,
+    pub(super) recovery: u64,
+    pub(super) recovery_max: u64,
+    /// Thousandths.
+    pub(super) recovery_factor: u64,
+    pub(super) half_open: u32,
+    pub(super) half_open_max: Option<u64>,
+}
+
+/// The rules as given; `None` is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Settings {
+    pub(super) failures: Option<u32>,
+    pub(super) failure_rate: Option<f64>,
+    pub(super) slow_call: Option<Duration>,
+    pub(super) slow_rate: Option<f64>,
+    pub(super) window_calls: Option<usize>,
+    pub(super) window_time: Option<Duration>,
+    pub(super) min_calls: Option<u32>,
+    pub(super) recovery: Option<Duration>,
+    pub(super) recovery_factor: Option<f64>,
+    pub(super) recovery_max: Option<Duration>,
+    pub(super) half_open: Option<u32>,
+    pub(super) half_open_max: Option<Duration>,
+}
+
+impl Settings {
+    pub(super) const NONE: Self = Self {
+        failures: None,
+        failure_rate: None,
+        slow_call: None,
+        slow_rate: None,
+        window_calls: None,
+        window_time: None,
+        min_calls: None,
+        recovery: None,
+        recovery_factor: None,
+        recovery_max: None,
+        half_open: None,
+        half_open_max: None,
+    };
+
+    /// The rules, or the first that is wrong.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one rule after the other, in the order of the keys"
+    )]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the ranges are checked just before"
+    )]
+    pub(super) const fn check(&self) -> Result<Config, ConfigError> {
+        if let (Some(_), Some(_)) = (self.window_calls, self.window_time) {
+            return Err(ConfigError::new(
+                "window",
+                "is a number of calls or a time, not both",
+            ));
+        }
+        let failure_rate = match parts(self.failure_rate) {
+            Ok(parts) => parts,
+            Err(reason) => return Err(ConfigError::new("failure_rate", reason)),
+        };
+        let slow_rate = match parts(self.slow_rate) {
+            Ok(parts) => parts,
+            Err(reason) => return Err(ConfigError::new("slow_rate", reason)),
+        };
+        let slow_call = match self.slow_call {
+            Some(slow) if slow.is_zero() => {
+                return Err(ConfigError::new("slow_call", "is longer than nothing"));
+            }
+            Some(slow) => Some(nanos(slow)),
+            None => None,
+        };
+        let slow_rate = match (slow_rate, slow_call) {
+            (Some(_), None) => {
+                return Err(ConfigError::new(
+                    "slow_rate",
+                    "needs `slow_call`, to know what slow is",
+                ));
+            }
+            // Whoever says what slow is wants it to count; resilience4j's default is all of them.
+            (None, Some(_)) => Some(PARTS),
+            (slow_rate, _) => slow_rate,
+        };
+        let rated = failure_rate.is_some() || slow_rate.is_some();
+        let failures = match self.failures {
+            Some(0) => return Err(ConfigError::new("failures", "is at least 1")),
+            None if failure_rate.is_none() => Some(5),
+            failures => failures,
+        };
+        let window = match (self.window_calls, self.window_time) {
+            (Some(0), _) => return Err(ConfigError::new("window", "holds at least one call")),
+            (Some(calls), _) if calls > 1_000_000 => {
+                return Err(ConfigError::new("window", "holds at most a million calls"));
+            }
+            (Some(calls), _) => Window::Calls(calls as u32),
+            (None, Some(time)) if time.as_nanos() < 1_000_000 => {
+                return Err(ConfigError::new("window", "is at least a millisecond"));
+            }
+            (None, Some(time)) => Window::Nanos(nanos(time)),
+            (None, None) => Window::Calls(100),
+        };
+        if !rated && (self.window_calls.is_some() || self.window_time.is_some()) {
+            return Err(ConfigError::new(
+                "window",
+                "needs `failure_rate` or `slow_rate`",
+            ));
+        }
+        if !rated && self.min_calls.is_some() {
+            return Err(ConfigError::new(
+                "min_calls",
+                "needs `failure_rate` or `slow_rate`",
+            ));
+        }
+        let most = match window {
+            Window::Calls(calls) => calls,
+            Window::Nanos(_) => u32::MAX,
+        };
+        let min_calls = match self.min_calls {
+            Some(0) => return Err(ConfigError::new("min_calls", "is at least 1")),
+            Some(calls) if calls > most => {
+                return Err(ConfigError::new(
+                    "min_calls",
+                    "is more than the window holds, so it would never open",
+                ));
+            }
+            Some(calls) => calls,
+            None if most < 10 => most,
+            None => 10,
+        };
+        let recovery = match self.recovery {
+            Some(recovery) => nanos(recovery),
+            None => 60_000_000_000,
+        };
+        let recovery_factor = match self.recovery_factor {
+            // `contains` is not `const`; a NaN fails both comparisons.
+            Some(factor) if !(factor >= 1.0 && factor <= 1000.0) => {
+                return Err(ConfigError::new("recovery_factor", "is from 1 to 1000"));
+            }
+            Some(factor) => (factor * 1000.0 + 0.5) as u64,
+            None => 1000,
+        };
+        let recovery_max = match self.recovery_max {
+            Some(max) if nanos(max) < recovery => {
+                return Err(ConfigError::new("recovery_max", "is at least `recovery`"));
+            }
+            Some(max) => nanos(max),
+            None => u64::MAX,
+        };
+        let half_open = match self.half_open {
+            Some(0) => return Err(ConfigError::new("half_open", "is at least 1")),
+            Some(probes) if probes > MAX_HALF_OPEN => {
+                return Err(ConfigError::new("half_open", "is at most 8191"));
+            }
+            Some(probes) => probes,
+            None => 3,
+        };
+        let half_open_max = match self.half_open_max {
+            Some(wait) if wait.is_zero() => {
+                return Err(ConfigError::new("half_open_max", "is longer than nothing"));
+            }
+            Some(wait) => Some(nanos(wait)),
+            None => None,
+        };
+        Ok(Config {
+            failures,
+            failure_rate,
+            slow_rate,
+            slow_call,
+            window,
+            min_calls,
+            recovery,
+            recovery_max,
+            recovery_factor,
+            half_open,
+            half_open_max,
+        })
+    }
+}
+
+impl Config {
+    /// Whether results are counted over a window at all.
+    pub(super) const fn is_rated(&self) -> bool {
+        self.failure_rate.is_some() || self.slow_rate.is_some()
+    }
+}
+
+/// A fraction above 0 and at most 1, as parts.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "at most a thousand million"
+)]
+const fn parts(rate: Option<f64>) -> Result<Option<u64>, &'static str> {
+    match rate {
+        None => Ok(None),
+        Some(rate) if rate > 0.0 && rate <= 1.0 => {
+            // Rounded down: two thirds, which no decimal is, must be reached by two of three. Windows are
+            // too small for a rate to fall between.
+            let parts = (rate * PARTS as f64) as u64;
+            Ok(Some(if parts == 0 { 1 } else { parts }))
+        }
+        Some(_) => Err("is above 0 and at most 1"),
+    }
+}
+
+/// Nanoseconds; what is longer than 584 years is that long.
+#[expect(clippy::cast_possible_truncation, reason = "checked in the same line")]
+pub(super) const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        nanos as u64
+    }
+}

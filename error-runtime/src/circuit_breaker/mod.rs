@@ -1,0 +1,310 @@
+//! The circuit breaker: stops calling what fails, and finds out when it works again.
+
+mod builder;
+mod config;
+mod engine;
+mod events;
+mod future;
+mod lease;
+mod permit;
+mod registry;
+mod rejected;
+mod snapshot;
+mod stripes;
+mod window;
+mod word;
+
+pub use builder::{CircuitBreakerBuilder, ConstCircuitBreakerBuilder};
+pub use config::ConfigError;
+pub use events::{Transition, TransitionEvent};
+pub use future::BreakerFuture;
+pub use permit::{OwnedPermit, Permit};
+pub use registry::{BreakerHandle, Breakers, ConfigMismatch, UnknownBreaker};
+pub use rejected::{CircuitOpen, Rejected, ServiceName};
+pub use snapshot::{BreakerSnapshot, TotalsSnapshot, WindowSnapshot};
+pub use word::BreakerState;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::config::Settings;
+use self::engine::{Admission, Engine, Refusal};
+use self::events::Hooks;
+use crate::{Classification, Classify, Outcome};
+
+/// A circuit breaker: calls pass while the service works, are refused while it does not, and a few
+/// probes find out when it does again.
+///
+/// ```
+/// use error_runtime::{ApiError, BreakerState, CircuitBreaker, Rejected};
+/// use std::time::Duration;
+///
+/// #[derive(Debug, ApiError)]
+/// enum StripeError {
+///     #[api(status = 502)]
+///     Down,
+///     #[api(transparent)]
+///     Rejected(#[from] Rejected),
+/// }
+///
+/// let breaker = CircuitBreaker::builder("stripe").failures(2).recovery(Duration::from_secs(60)).build()?;
+/// for _ in 0..2 {
+///     let _ = breaker.call(|| Err::<(), _>(StripeError::Down));
+/// }
+/// assert_eq!(breaker.state(), BreakerState::Open);
+/// let refused = breaker.call(|| Ok::<_, StripeError>("not run"));
+/// assert!(matches!(refused, Err(StripeError::Rejected(Rejected::CircuitOpen(_)))));
+/// # Ok::<(), error_runtime::ConfigError>(())
+/// ```
+///
+/// The defaults: five failures in a row open the circuit (with `failure_rate` only the rate does), for
+/// 60 seconds; then three probes at a time must succeed. A window is 100 calls, of which ten are needed.
+///
+/// A healthy call costs a few loads and one store to memory that no other thread touches. Results
+/// belong to the episode that admitted the call: one that comes late changes nothing but a count. A call
+/// that is dropped or cancelled is neutral; one that panics is a failure.
+pub struct CircuitBreaker {
+    engine: Engine,
+    hooks: Hooks,
+    settings: Settings,
+}
+
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", &self.hooks.service)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CircuitBreaker {
+    /// The breaker's name.
+    pub fn name(&self) -> &str {
+        &self.hooks.service
+    }
+
+    /// Runs a call if the circuit lets it pass, and records its result.
+    ///
+    /// # Errors
+    ///
+    /// The call's own error, or [`Rejected::CircuitOpen`] as `E`.
+    #[inline]
+    pub fn call<T, E, F>(&self, op: F) -> Result<T, E>
+    where
+        F: FnOnce() -> Result<T, E>,
+        E: Classify + From<Rejected>,
+    {
+        self.call_when(op, outcome_of)
+    }
+
+    /// The same, with one's own view of the result instead of [`Classify`].
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    #[inline]
+    pub fn call_when<T, E, F, W>(&self, op: F, when: W) -> Result<T, E>
+    where
+        F: FnOnce() -> Result<T, E>,
+        W: FnOnce(&Result<T, E>) -> Verdict,
+        E: From<Rejected>,
+    {
+        // A healthy breaker needs no permit: the word is all there is to remember.
+        let Some(word) = self.engine.fast_word() else {
+            return self.call_slow(op, when);
+        };
+        let guard = FastCall {
+            breaker: self,
+            word,
+        };
+        let result = op();
+        let verdict = when(&result);
+        std::mem::forget(guard);
+        if verdict.outcome != Outcome::Ok || !self.engine.fast_success(word) {
+            self.record_fast(word, verdict);
+        }
+        result
+    }
+
+    #[inline(never)]
+    fn call_slow<T, E, F, W>(&self, op: F, when: W) -> Result<T, E>
+    where
+        F: FnOnce() -> Result<T, E>,
+        W: FnOnce(&Result<T, E>) -> Verdict,
+        E: From<Rejected>,
+    {
+        let permit = self.try_acquire().map_err(Rejected::from)?;
+        let guard = PanicIsFailure(Some(permit));
+        let result = op();
+        let verdict = when(&result);
+        guard.finish(verdict);
+        result
+    }
+
+    /// Runs a future if the circuit lets it pass when it is first polled, and records its result.
+    pub fn call_async<T, E, F>(&self, op: F) -> BreakerFuture<'_, F>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Classify + From<Rejected>,
+    {
+        BreakerFuture::new(self, op)
+    }
+
+    /// Leave to make one call, or the reason why not. Dropped without a result it is neutral.
+    ///
+    /// # Errors
+    ///
+    /// If the circuit is open, or half-open with all probes taken.
+    pub fn try_acquire(&self) -> Result<Permit<'_>, CircuitOpen> {
+        Ok(Permit::new(self, self.admit()?))
+    }
+
+    /// The same for a permit that lives on its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_acquire`](Self::try_acquire).
+    pub fn try_acquire_owned(self: &Arc<Self>) -> Result<OwnedPermit, CircuitOpen> {
+        Ok(OwnedPermit::new(Arc::clone(self), self.admit()?))
+    }
+
+    fn admit(&self) -> Result<Admission, CircuitOpen> {
+        self.engine
+            .admit(&self.hooks)
+            .map_err(|Refusal(retry_after)| CircuitOpen {
+                service: self.hooks.service.clone(),
+                retry_after,
+            })
+    }
+
+    fn record(&self, admission: Admission, verdict: Verdict, elapsed: Option<Duration>) {
+        let elapsed = elapsed.map(config::nanos);
+        self.engine.record(
+            admission,
+            verdict.outcome,
+            elapsed,
+            verdict.code,
+            &self.hooks,
+        );
+    }
+
+    #[cold]
+    fn record_fast(&self, word: u64, verdict: Verdict) {
+        self.record(Admission::of_word(word), verdict, None);
+    }
+
+    /// The state as of now. Asking changes nothing: an open circuit whose recovery has passed is open
+    /// until a call comes; [`snapshot`](Self::snapshot) says whether one would be let through.
+    pub fn state(&self) -> BreakerState {
+        self.engine.state()
+    }
+
+    /// All numbers of the breaker, as of one moment.
+    pub fn snapshot(&self) -> BreakerSnapshot {
+        BreakerSnapshot::new(self)
+    }
+
+    /// The last transitions, oldest first; at most 64.
+    pub fn history(&self) -> Vec<Transition> {
+        self.engine.history()
+    }
+
+    /// Closes the circuit with an empty window, whatever the state. Totals stay.
+    pub fn reset(&self) {
+        self.engine.close(&self.hooks);
+    }
+
+    /// Ends what [`force_open`](Self::force_open), [`disable`](Self::disable) or
+    /// [`metrics_only`](Self::metrics_only) has ordered: closed with an empty window.
+    pub fn automatic(&self) {
+        self.engine.close(&self.hooks);
+    }
+
+    /// Refuses all calls, for good or for a time; after that, probes decide.
+    pub fn force_open(&self, time: impl Into<Option<Duration>>) {
+        self.engine.force_open(time.into(), &self.hooks);
+    }
+
+    /// Lets all calls pass and measures nothing but totals.
+    pub fn disable(&self) {
+        self.engine.pass(BreakerState::Disabled, &self.hooks);
+    }
+
+    /// Lets all calls pass and measures, without ever opening.
+    pub fn metrics_only(&self) {
+        self.engine.pass(BreakerState::MetricsOnly, &self.hooks);
+    }
+}
+
+/// What a result means to a breaker.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// How it counts.
+    pub outcome: Outcome,
+    /// The machine code of the error, for the snapshot.
+    pub code: Option<&'static str>,
+}
+
+impl From<Outcome> for Verdict {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            code: None,
+        }
+    }
+}
+
+/// By [`Classify`]; a success is one.
+#[inline]
+fn outcome_of<T, E: Classify>(result: &Result<T, E>) -> Verdict {
+    match result {
+        Ok(_) => Outcome::Ok.into(),
+        Err(error) => verdict_of(error.classify()),
+    }
+}
+
+fn verdict_of(classification: Classification) -> Verdict {
+    Verdict {
+        // A call that another policy refused says nothing about the service.
+        outcome: if classification.rejected {
+            Outcome::Neutral
+        } else {
+            classification.outcome
+        },
+        code: classification.code,
+    }
+}
+
+/// Stands by while a healthy call runs: dropped only by a panic, which is a failure.
+struct FastCall<'a> {
+    breaker: &'a CircuitBreaker,
+    word: u64,
+}
+
+impl Drop for FastCall<'_> {
+    fn drop(&mut self) {
+        self.breaker.record_fast(self.word, Outcome::Trip.into());
+    }
+}
+
+/// The same around a permit.
+struct PanicIsFailure<'a>(Option<Permit<'a>>);
+
+impl PanicIsFailure<'_> {
+    fn finish(mut self, verdict: Verdict) {
+        if let Some(permit) = self.0.take() {
+            permit.finish(verdict);
+        }
+    }
+}
+
+impl Drop for PanicIsFailure<'_> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.failure();
+        }
+    }
+}

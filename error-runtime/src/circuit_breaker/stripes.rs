@@ -1,0 +1,223 @@
+//! The counters of healthy calls: one set per thread, each written by its own thread alone.
+//!
+//! A success is three loads, a compare and a store, and no second thread touches the cache line.
+//! Readers add the sets up. Sets are allocated when a thread first uses the breaker.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::lease::{self, OWNERS};
+
+/// How many slices a time window is divided into.
+pub(super) const SLICES: u64 = 32;
+
+/// A writer is between two episodes.
+const BUSY: u64 = u64::MAX;
+/// No episode yet.
+const NONE: u64 = u64::MAX - 1;
+
+/// One thread's counters, on a cache line of their own.
+#[repr(align(64))]
+struct Stripe {
+    /// The episode that `successes` are of.
+    episode: AtomicU64,
+    successes: AtomicU64,
+    /// Successes of the episodes before.
+    folded: AtomicU64,
+    rejected: AtomicU64,
+    /// Of a time window: successes by slice.
+    slices: OnceLock<Box<[Slice]>>,
+}
+
+/// Successes of one slice of time.
+#[derive(Default)]
+struct Slice {
+    /// Number of the slice, plus one: one that is long gone or was never used reads as empty.
+    tag: AtomicU64,
+    successes: AtomicU64,
+}
+
+/// Sizes of the chunks: the first threads take little, and the table stays small.
+const CHUNKS: [usize; 5] = [2, 6, 16, 32, 64];
+const _: () = assert!(CHUNKS[0] + CHUNKS[1] + CHUNKS[2] + CHUNKS[3] + CHUNKS[4] == OWNERS);
+
+/// All threads' counters of one breaker.
+pub(super) struct Stripes {
+    chunks: [OnceLock<Box<[Stripe]>>; CHUNKS.len()],
+}
+
+/// Adds one without a locked instruction: only the owner writes.
+#[inline]
+fn bump(counter: &AtomicU64) {
+    counter.store(
+        counter.load(Ordering::Relaxed).wrapping_add(1),
+        Ordering::Relaxed,
+    );
+}
+
+impl Stripe {
+    fn new() -> Self {
+        Self {
+            episode: AtomicU64::new(NONE),
+            successes: AtomicU64::new(0),
+            folded: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            slices: OnceLock::new(),
+        }
+    }
+
+    /// Goes over to a later episode; readers wait for the end of it. A thread sees episodes in their
+    /// order, so it never comes back to an earlier one.
+    #[cold]
+    fn start(&self, episode: u64) {
+        let before = self.successes.load(Ordering::Relaxed);
+        self.episode.store(BUSY, Ordering::Relaxed);
+        fence(Ordering::Release);
+        let folded = self.folded.load(Ordering::Relaxed).wrapping_add(before);
+        self.folded.store(folded, Ordering::Relaxed);
+        self.successes.store(0, Ordering::Relaxed);
+        for slice in self
+            .slices
+            .get()
+            .into_iter()
+            .flat_map(|slices| slices.iter())
+        {
+            slice.tag.store(0, Ordering::Relaxed);
+        }
+        self.episode.store(episode, Ordering::Release);
+    }
+
+    /// Episode, its successes, and all successes, as of one moment.
+    fn read(&self) -> (u64, u64, u64) {
+        loop {
+            let episode = self.episode.load(Ordering::Acquire);
+            let successes = self.successes.load(Ordering::Relaxed);
+            let folded = self.folded.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            if episode != BUSY && self.episode.load(Ordering::Relaxed) == episode {
+                return (episode, successes, folded.wrapping_add(successes));
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    fn slices(&self) -> &[Slice] {
+        self.slices
+            .get_or_init(|| (0..=SLICES).map(|_| Slice::default()).collect())
+    }
+}
+
+impl Stripes {
+    pub(super) const fn new() -> Self {
+        Self {
+            chunks: [const { OnceLock::new() }; CHUNKS.len()],
+        }
+    }
+
+    /// This thread's counters; none if too many threads are alive.
+    #[inline]
+    fn own(&self) -> Option<&Stripe> {
+        let number = lease::number();
+        let (chunk, index) = match number {
+            0..2 => (0, number),
+            2..8 => (1, number - 2),
+            8..24 => (2, number - 8),
+            24..56 => (3, number - 24),
+            56..OWNERS => (4, number - 56),
+            _ => return None,
+        };
+        let stripes = match self.chunks[chunk].get() {
+            Some(stripes) => stripes,
+            None => self.allocate(chunk),
+        };
+        stripes.get(index)
+    }
+
+    #[cold]
+    fn allocate(&self, chunk: usize) -> &[Stripe] {
+        self.chunks[chunk].get_or_init(|| (0..CHUNKS[chunk]).map(|_| Stripe::new()).collect())
+    }
+
+    /// Counts a success of this episode. False if this thread has no counters of its own.
+    #[inline]
+    pub(super) fn success(&self, episode: u32) -> bool {
+        let Some(stripe) = self.own() else {
+            return false;
+        };
+        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) {
+            stripe.start(u64::from(episode));
+        }
+        bump(&stripe.successes);
+        true
+    }
+
+    /// Counts a success of this episode and of a slice of time.
+    #[inline]
+    pub(super) fn success_at(&self, episode: u32, slice: u64) -> bool {
+        let Some(stripe) = self.own() else {
+            return false;
+        };
+        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) {
+            stripe.start(u64::from(episode));
+        }
+        bump(&stripe.successes);
+        let tag = slice + 1;
+        let slot = &stripe.slices()[(slice % (SLICES + 1)) as usize];
+        if slot.tag.load(Ordering::Relaxed) != tag {
+            // A reader that sees the new tag sees the count begin anew.
+            slot.successes.store(0, Ordering::Relaxed);
+            slot.tag.store(tag, Ordering::Release);
+        }
+        bump(&slot.successes);
+        true
+    }
+
+    /// Counts a rejection. False if this thread has no counters of its own.
+    #[inline]
+    pub(super) fn rejected(&self) -> bool {
+        let Some(stripe) = self.own() else {
+            return false;
+        };
+        bump(&stripe.rejected);
+        true
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Stripe> {
+        self.chunks
+            .iter()
+            .filter_map(OnceLock::get)
+            .flat_map(|chunk| chunk.iter())
+    }
+
+    /// The successes of one episode.
+    pub(super) fn successes_of(&self, episode: u32) -> u64 {
+        self.all()
+            .map(Stripe::read)
+            .filter(|(of, ..)| *of == u64::from(episode))
+            .map(|(_, successes, _)| successes)
+            .sum()
+    }
+
+    /// The successes of one episode in the slices up to `last` that a window of time holds.
+    pub(super) fn successes_until(&self, episode: u32, last: u64) -> u64 {
+        let tags = last.saturating_sub(SLICES - 1) + 1..=last + 1;
+        self.all()
+            .filter(|stripe| stripe.read().0 == u64::from(episode))
+            .filter_map(|stripe| stripe.slices.get())
+            .flat_map(|slices| slices.iter())
+            .filter(|slice| tags.contains(&slice.tag.load(Ordering::Acquire)))
+            .map(|slice| slice.successes.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Successes and rejections since the breaker was made.
+    pub(super) fn totals(&self) -> (u64, u64) {
+        self.all().fold((0, 0), |(successes, rejected), stripe| {
+            let (.., all) = stripe.read();
+            (
+                successes.wrapping_add(all),
+                rejected.wrapping_add(stripe.rejected.load(Ordering::Relaxed)),
+            )
+        })
+    }
+}
