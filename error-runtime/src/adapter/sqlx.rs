@@ -174,13 +174,13 @@ mod tests {
 
     /// Checks the answer, and that no foreign text is in it.
     #[track_caller]
-    fn check(error: &Error, status: u16, code: &str, retryable: bool, outcome: Outcome) {
+    fn check(error: &Error, status: u16, code: &'static str, retryable: bool, outcome: Outcome) {
         assert_eq!(error.status(), status, "{error:?}");
         assert_eq!(error.code(), code, "{error:?}");
         assert_eq!(error.spec().domain, "sqlx");
         assert_eq!(
             error.classify(),
-            Classification::new(retryable, outcome),
+            Classification::new(retryable, outcome).with_code(code),
             "{error:?}"
         );
 
