@@ -2,7 +2,7 @@
 //! items. A crate of macros cannot be linked, so its modules are included.
 
 #![no_main]
-#![allow(dead_code)]
+#![allow(dead_code, reason = "the included modules serve the whole derive")]
 
 #[path = "../../error-derive/src/api_error/mod.rs"]
 mod api_error;

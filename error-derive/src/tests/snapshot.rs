@@ -1,7 +1,10 @@
 //! A few small expansions in full, to be read in review. Bless with `UPDATE_EXPECT=1`.
 
-// Blessing writes hashes whether they are needed or not, and an expansion is as long as it is.
-#![allow(clippy::needless_raw_string_hashes, clippy::too_many_lines)]
+#![allow(
+    clippy::needless_raw_string_hashes,
+    clippy::too_many_lines,
+    reason = "blessing writes hashes whether needed or not, and an expansion is as long as it is"
+)]
 
 use expect_test::{Expect, expect};
 

@@ -152,8 +152,9 @@ mod tests {
     use garde::error::NoKey;
 
     use super::*;
+    use crate::adapter::testing::violations_sent;
     use crate::format::ProblemJson;
-    use crate::{AnyError, http_response, http_response_with};
+    use crate::{AnyError, http_response_with};
 
     #[derive(Validate)]
     struct Meeting {
@@ -211,28 +212,6 @@ mod tests {
         }
     }
 
-    /// The violations as they are sent: pointer, code and message.
-    fn sent(report: &Report) -> Vec<[String; 3]> {
-        let response = http_response(report);
-        assert_eq!(response.status(), 422);
-        let body = String::from_utf8(response.into_body()).unwrap();
-        assert!(!body.contains("hunter2"), "{body}");
-        let body: json::Value = json::from_str(&body).unwrap();
-        let error = &body["error"];
-        assert_eq!(error["code"], "VALIDATION_ERROR");
-        assert_eq!(error["message"], "Validation failed");
-        error["details"]["errors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|violation| {
-                assert_eq!(violation.as_object().unwrap().len(), 3, "{violation}");
-                ["pointer", "code", "message"]
-                    .map(|key| violation[key].as_str().unwrap().to_owned())
-            })
-            .collect()
-    }
-
     #[test]
     fn every_failed_rule_is_a_violation() {
         let mut meeting = meeting();
@@ -240,7 +219,7 @@ mod tests {
         meeting.guests[2].age = 3;
         meeting.guests[2].tags = vec!["ok".to_owned(), "hunter2".to_owned()];
         assert_eq!(
-            sent(&meeting.validate().unwrap_err()),
+            violations_sent(&meeting.validate().unwrap_err()),
             [
                 ["/guests/2/age", "invalid", "must be an adult"],
                 ["/guests/2/tags/1", "length", "length is greater than 3"],
@@ -286,7 +265,7 @@ mod tests {
         let report = quoting.validate_with(&secrets).unwrap_err();
         assert!(report.to_string().contains("hunter2-key"), "{report}");
         assert_eq!(
-            sent(&report),
+            violations_sent(&report),
             [
                 [
                     "/contains",
@@ -307,7 +286,7 @@ mod tests {
             meeting.rooms.insert(key.to_owned(), guest("hunter2"));
         }
         let report = meeting.validate().unwrap_err();
-        let rooms: Vec<_> = sent(&report)
+        let rooms: Vec<_> = violations_sent(&report)
             .into_iter()
             .map(|[pointer, ..]| pointer)
             .filter(|pointer| pointer.starts_with("/rooms"))
@@ -341,7 +320,7 @@ mod tests {
     fn a_violation_of_the_whole_points_at_the_whole() {
         let mut report = Report::new();
         report.append(Path::empty(), garde::Error::new("is odd"));
-        assert_eq!(sent(&report), [["", "invalid", "is odd"]]);
+        assert_eq!(violations_sent(&report), [["", "invalid", "is odd"]]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod reqwest;
 mod serde_json;
 #[cfg(feature = "sqlx")]
 mod sqlx;
+#[cfg(all(test, any(feature = "garde", feature = "validator")))]
+mod testing;
 #[cfg(feature = "tokio")]
 mod tokio;
 #[cfg(feature = "tonic")]

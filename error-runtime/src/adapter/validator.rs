@@ -93,9 +93,9 @@ fn text(code: &str) -> &'static str {
 mod tests {
     use validator::{Validate, ValidationError};
 
-    use super::*;
+    use crate::adapter::testing::violations_sent;
     use crate::format::ProblemJson;
-    use crate::{AnyError, http_response, http_response_with};
+    use crate::{AnyError, http_response_with};
 
     #[derive(Validate)]
     #[validate(schema(function = "not_alone", skip_on_field_errors = false))]
@@ -169,28 +169,6 @@ mod tests {
         }
     }
 
-    /// The violations as they are sent: pointer, code, message.
-    fn sent(errors: &ValidationErrors) -> Vec<[String; 3]> {
-        let response = http_response(errors);
-        assert_eq!(response.status(), 422);
-        let body = String::from_utf8(response.into_body()).unwrap();
-        assert!(!body.contains("hunter2"), "{body}");
-        let body: json::Value = json::from_str(&body).unwrap();
-        let error = &body["error"];
-        assert_eq!(error["code"], "VALIDATION_ERROR");
-        assert_eq!(error["message"], "Validation failed");
-        error["details"]["errors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|violation| {
-                assert_eq!(violation.as_object().unwrap().len(), 3, "{violation}");
-                ["pointer", "code", "message"]
-                    .map(|key| violation[key].as_str().unwrap().to_owned())
-            })
-            .collect()
-    }
-
     #[test]
     fn every_failed_rule_is_a_violation() {
         let errors = meeting().validate().unwrap_err();
@@ -208,7 +186,7 @@ mod tests {
         // As often as it takes a hash map to have had another order.
         for _ in 0..20 {
             let errors = meeting().validate().unwrap_err();
-            assert_eq!(sent(&errors), expected);
+            assert_eq!(violations_sent(&errors), expected);
         }
     }
 
@@ -219,7 +197,7 @@ mod tests {
         meeting.guests[2] = guest("hunter2", 30);
         meeting.guests[10] = guest("Bob", 3);
         let errors = meeting.validate().unwrap_err();
-        let guests: Vec<_> = sent(&errors)
+        let guests: Vec<_> = violations_sent(&errors)
             .into_iter()
             .filter(|[pointer, ..]| pointer.starts_with("/guests"))
             .collect();
@@ -237,7 +215,10 @@ mod tests {
     fn a_list_may_be_the_document() {
         let guests = vec![guest("Ann", 30), guest("hunter2", 30)];
         let errors = guests.validate().unwrap_err();
-        assert_eq!(sent(&errors), [["/1/name", "length", "has a wrong length"]]);
+        assert_eq!(
+            violations_sent(&errors),
+            [["/1/name", "length", "has a wrong length"]]
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub mod facade {
 macro_rules! declare {
     ($module:ident, $($path:tt)*) => {
         pub mod $module {
-            #![allow(unused_imports)]
+            #![allow(unused_imports, reason = "not each path of the runtime needs the names beside it")]
             use super::*;
 
             #[derive(Debug, api::ApiError)]

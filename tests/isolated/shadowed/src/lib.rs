@@ -1,7 +1,13 @@
 //! A module in which every name that generated code could be tempted to use means something else,
 //! and enums and structs of every shape in it.
 
-#![allow(dead_code, non_camel_case_types, unused_macros, clippy::all)]
+#![allow(
+    dead_code,
+    non_camel_case_types,
+    unused_macros,
+    clippy::all,
+    reason = "the names are there to be in the way"
+)]
 
 /// Macros that no argument fits.
 macro_rules! hide_macros {

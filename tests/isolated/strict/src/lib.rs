@@ -50,7 +50,11 @@
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm
 )]
-#![allow(clippy::cargo_common_metadata, clippy::multiple_crate_versions)]
+#![allow(
+    clippy::cargo_common_metadata,
+    clippy::multiple_crate_versions,
+    reason = "of the package and its tree, not of generated code"
+)]
 
 use core::error::Error;
 use core::fmt;
