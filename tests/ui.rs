@@ -76,6 +76,14 @@ impl Case {
     fn stderr(&self) -> String {
         fs::read_to_string(self.path.with_extension("stderr")).unwrap_or_default()
     }
+
+    /// Whether it takes in a file that lies beside it.
+    fn includes(&self, shared: &Path) -> bool {
+        let beside = self.path.parent() == shared.parent();
+        let name = shared.file_name().unwrap_or_default().to_string_lossy();
+        let source = fs::read_to_string(&self.path).unwrap_or_default();
+        beside && source.contains(&format!("include!(\"{name}\")"))
+    }
 }
 
 #[test]
@@ -185,6 +193,8 @@ fn there_are_many_cases_and_none_is_left_out() {
                     !passes && (depth != 3 || !path.with_extension("stderr").exists())
                 }
                 Some("stderr") => !path.with_extension("rs").exists(),
+                // What several cases of one folder share.
+                Some("in") => !cases.iter().any(|case| case.includes(path)),
                 _ => true,
             },
         )
