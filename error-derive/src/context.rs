@@ -1,6 +1,6 @@
 //! Names that generated code may use.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::Path;
 
@@ -12,6 +12,20 @@ pub(crate) struct Runtime(Option<Path>);
 impl Runtime {
     pub(crate) fn new(path: Option<Path>) -> Self {
         Self(path)
+    }
+}
+
+impl Runtime {
+    /// The same, standing where `span` does: rustc reports a bound that fails there.
+    pub(crate) fn located_at(&self, span: Span) -> TokenStream {
+        fn locate(tokens: TokenStream, span: Span) -> TokenStream {
+            let one = |mut token: TokenTree| {
+                token.set_span(token.span().located_at(span));
+                token
+            };
+            tokens.into_iter().map(one).collect()
+        }
+        locate(self.to_token_stream(), span)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod __private;
 mod adapter;
 mod any_error;
 mod api_error;
+mod bulkhead;
 #[cfg(feature = "catalog")]
 #[cfg_attr(docsrs, doc(cfg(feature = "catalog")))]
 pub mod catalog;
@@ -29,18 +30,23 @@ pub mod format;
 mod id;
 mod json_text;
 mod json_value;
+mod policy;
+mod rate_limit;
 mod render;
+mod retry;
 mod spec;
 pub mod time;
+mod timeout;
 mod violations;
 
 pub use crate::any_error::AnyError;
 pub use crate::api_error::{ApiError, Catalog};
+pub use crate::bulkhead::{Bulkhead, BulkheadFuture, BulkheadSlot};
 pub use crate::circuit_breaker::{
     BreakerFuture, BreakerHandle, BreakerSnapshot, BreakerState, Breakers, CircuitBreaker,
-    CircuitBreakerBuilder, CircuitOpen, ConfigError, ConfigMismatch, ConstCircuitBreakerBuilder,
-    OwnedPermit, Permit, Rejected, ServiceName, TotalsSnapshot, Transition, TransitionEvent,
-    UnknownBreaker, Verdict, WindowSnapshot,
+    CircuitBreakerBuilder, CircuitOpen, ConfigMismatch, ConstCircuitBreakerBuilder, OwnedPermit,
+    Permit, Rejected, ServiceName, TotalsSnapshot, Transition, TransitionEvent, UnknownBreaker,
+    Verdict, WindowSnapshot,
 };
 pub use crate::classify::{Classification, Classify, Outcome};
 pub use crate::context::RequestContext;
@@ -51,14 +57,23 @@ pub use crate::fault::{FaultPart, RenderFault, render_fault_count, set_render_fa
 pub use crate::field::{BacktraceField, HeaderField, RetryAfterField, StatusField};
 pub use crate::format::{ErrorView, Format};
 pub use crate::id::RequestId;
+pub use crate::policy::{AcceptsRejected, ConfigError, IsResult};
+pub use crate::rate_limit::{RateLimitFuture, RateLimiter};
 pub use crate::render::{http_response, http_response_with};
+pub use crate::retry::{
+    ConstRetryPolicyBuilder, Delays, Jitter, Limited, RetryBudget, RetryEvent, RetryPolicy,
+    RetryPolicyBuilder, RetryReport, RetryStop, Unlimited,
+};
 pub use crate::spec::{ErrorSpec, GrpcCode, Level, default_code, public_message};
+pub use crate::timeout::{Timeout, with_timeout};
 pub use crate::violations::{Pointer, Violation, Violations};
 
 #[doc(inline)]
 #[cfg(feature = "derive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
-pub use error_runtime_derive::ApiError;
+pub use error_runtime_derive::{
+    ApiError, bulkhead, circuit_breaker, fallback, rate_limit, recover, retry, timeout,
+};
 
 pub use http::header::InvalidHeaderValue;
 pub use http::{HeaderMap, HeaderValue, StatusCode};

@@ -21,6 +21,16 @@ pub use crate::catalog::Registration;
 #[cfg(feature = "catalog")]
 pub use inventory;
 
+// What the attributes of the policies call.
+pub use crate::bulkhead::Bulkhead;
+pub use crate::circuit_breaker::{BreakerSite, CircuitBreaker};
+pub use crate::policy::site::{
+    Hint, ViaClassify, ViaNothing, caught, caught_when, fn_mut, fn_once, never, says,
+};
+pub use crate::rate_limit::RateLimiter;
+pub use crate::retry::{Jitter, Retry, RetryPolicy, RetrySite, Wait};
+pub use crate::timeout::with_timeout;
+
 /// A derived error: its specs, and which of them an occurrence has.
 pub trait Declared {
     /// One per variant that is not transparent.

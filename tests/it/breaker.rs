@@ -93,7 +93,7 @@ fn b03_a_success_ends_the_streak() {
     assert_eq!(breaker.state(), BreakerState::Open);
 }
 
-fn rated(calls: usize, min: u32, rate: f64) -> (CircuitBreaker, ManualClock) {
+fn rated(calls: usize, min: usize, rate: f64) -> (CircuitBreaker, ManualClock) {
     build(|b| {
         b.failure_rate(rate)
             .window_calls(calls)
@@ -136,7 +136,7 @@ fn b09_a_success_may_open_and_the_window_starts_empty() {
     assert_eq!(run(&breaker, "FFFSS"), "FFFSR");
 }
 
-fn timed(window: u64, min: u32, rate: f64) -> (CircuitBreaker, ManualClock) {
+fn timed(window: u64, min: usize, rate: f64) -> (CircuitBreaker, ManualClock) {
     build(|b| {
         b.failure_rate(rate)
             .window_time(seconds(window))

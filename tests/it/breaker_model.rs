@@ -135,10 +135,7 @@ fn compare(rules: Rules, seed: u64) {
     if let Some((part, of, size, min)) = rules.rate {
         #[expect(clippy::cast_precision_loss, reason = "small numbers")]
         let rate = part as f64 / of as f64;
-        builder = builder
-            .failure_rate(rate)
-            .window_calls(size)
-            .min_calls(u32::try_from(min).unwrap());
+        builder = builder.failure_rate(rate).window_calls(size).min_calls(min);
     }
     let breaker = Arc::new(builder.build().unwrap());
     let mut model = Model {

@@ -1,6 +1,7 @@
 //! What the derive and the runtime promise, seen from outside.
 
 mod any_error;
+mod attributes;
 mod breaker;
 mod breaker_model;
 mod catalog;

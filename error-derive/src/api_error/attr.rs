@@ -5,11 +5,12 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitStr, Meta, Path};
 
-use super::keys::{Entry, Place, Value, entries};
 use super::value::{
-    At, Breaker, DetailCase, Duration, Given, Grpc, Level, Status, check_code, check_uri,
-    header_name, header_pair, near_code,
+    Breaker, DetailCase, Grpc, Level, Status, check_code, check_uri, header_name, header_pair,
+    near_code,
 };
+use crate::attribute::keys::{Entry, Place, Value, entries};
+use crate::attribute::value::{At, Duration, Given};
 use crate::diagnostics::rule;
 
 /// What is said once for an enum or a struct.
@@ -245,7 +246,7 @@ fn detail(entry: &Entry) -> darling::Result<At<Detail>> {
         {
             Detail::Flatten
         }
-        Value::List(_) => {
+        Value::List(_) | Value::Raw(_) => {
             return Err(rule!(
                 detail_list,
                 entry.span(),

@@ -9,7 +9,6 @@ mod attr;
 mod bounds;
 mod expand;
 mod fallback;
-mod keys;
 mod model;
 mod template;
 mod valid;

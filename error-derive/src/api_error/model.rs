@@ -12,9 +12,9 @@ use syn::{
 };
 
 use super::attr::{Detail, FailureAttrs, FieldAttrs, ItemAttrs, description};
-use super::keys::Place;
 use super::template::Template;
 use super::value::{DetailCase, Status, check_code};
+use crate::attribute::keys::Place;
 use crate::case;
 use crate::context::Runtime;
 use crate::diagnostics::rule;

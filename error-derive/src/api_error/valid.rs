@@ -8,8 +8,8 @@ use syn::Data;
 use syn::spanned::Spanned;
 
 use super::attr::Detail;
-use super::keys::OWN_ATTRIBUTES;
 use super::model::{Declared, Exposed, Field, Input, Kind, Variant};
+use crate::attribute::keys::OWN_ATTRIBUTES;
 use crate::diagnostics::rule;
 
 pub(crate) fn check(input: &Input<'_>, errors: &mut Accumulator) {

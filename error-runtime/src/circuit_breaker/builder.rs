@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CircuitBreaker;
-use super::config::{ConfigError, Settings};
+use super::config::{Config, Settings};
 use super::engine::Engine;
 use super::events::{Hooks, TransitionEvent, TransitionHook};
 use super::rejected::ServiceName;
+use crate::ConfigError;
+use crate::policy::overrides::{self, Kind, Value};
 use crate::time::Clock;
 
 /// One method per rule, for both builders.
@@ -85,7 +87,7 @@ rules! {
     /// Rates are taken over the calls of the last so long, instead.
     window_time: Duration;
     /// Fewer calls than this open nothing by rate. Default 10, or the window if that is smaller.
-    min_calls: u32;
+    min_calls: usize;
     /// How long the circuit stays open. Default 60 s.
     recovery: Duration;
     /// Each time in a row that it opens it stays open so many times longer. Default 1.
@@ -138,7 +140,7 @@ impl CircuitBreakerBuilder {
         self
     }
 
-    /// The breaker.
+    /// The breaker. Settings of the environment for its name come first.
     ///
     /// # Errors
     ///
@@ -147,18 +149,68 @@ impl CircuitBreakerBuilder {
         if self.service.is_empty() {
             return Err(ConfigError::new("service", "has a name"));
         }
-        Ok(CircuitBreaker {
-            engine: Engine::new(self.settings.check()?, self.clock),
+        let declared = self.settings.check()?;
+        let overridden = Overridden::of(&self.service, self.settings, declared);
+        let breaker = CircuitBreaker {
+            engine: Engine::new(overridden.config, self.clock),
             hooks: Hooks {
                 service: self.service,
                 own: self.hooks,
             },
-            settings: self.settings,
-        })
+            settings: overridden.settings,
+        };
+        if !overridden.enabled {
+            breaker.disable();
+        }
+        Ok(breaker)
+    }
+}
+
+/// The rules with what the environment says.
+struct Overridden {
+    settings: Settings,
+    config: Config,
+    enabled: bool,
+}
+
+impl Overridden {
+    fn of(service: &str, declared: Settings, config: Config) -> Self {
+        let kind = Kind::CircuitBreaker;
+        let settings = overrides::settle(kind, service, declared, Settings::apply, Settings::check);
+        let mut enabled = true;
+        overrides::each(kind, service, |key, value| {
+            if let ("ENABLED", Value::Switch(on)) = (key, value) {
+                enabled = *on;
+            }
+        });
+        Self {
+            settings,
+            config: settings.check().unwrap_or(config),
+            enabled,
+        }
     }
 }
 
 impl ConstCircuitBreakerBuilder {
+    pub(super) const fn check(&self) -> Result<(), ConfigError> {
+        if self.service.is_empty() {
+            return Err(ConfigError::new("service", "has a name"));
+        }
+        match self.settings.check() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn into_builder(self) -> CircuitBreakerBuilder {
+        CircuitBreakerBuilder {
+            service: ServiceName::from_static(self.service),
+            settings: self.settings,
+            clock: Clock::SYSTEM,
+            hooks: Vec::new(),
+        }
+    }
+
     /// The breaker.
     ///
     /// # Panics

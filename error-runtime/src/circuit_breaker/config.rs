@@ -1,36 +1,14 @@
 //! The rules of a breaker, checked when it is built.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::word::MAX_HALF_OPEN;
+use crate::ConfigError;
+use crate::policy::overrides::Value;
+use crate::time::nanos;
 
 /// Fractions are kept as parts of this many, so that 1 % to 100 % of 100 calls compare exactly.
 pub(super) const PARTS: u64 = 1_000_000_000;
-
-/// Why a policy cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConfigError {
-    /// The key that is wrong, as the builder's method and the attribute call it.
-    pub key: &'static str,
-    /// What is wrong; what to give instead.
-    pub reason: &'static str,
-}
-
-impl ConfigError {
-    pub(crate) const fn new(key: &'static str, reason: &'static str) -> Self {
-        Self { key, reason }
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.key, self.reason)
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 /// What a rate is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +48,7 @@ pub(super) struct Settings {
     pub(super) slow_rate: Option<f64>,
     pub(super) window_calls: Option<usize>,
     pub(super) window_time: Option<Duration>,
-    pub(super) min_calls: Option<u32>,
+    pub(super) min_calls: Option<usize>,
     pub(super) recovery: Option<Duration>,
     pub(super) recovery_factor: Option<f64>,
     pub(super) recovery_max: Option<Duration>,
@@ -173,13 +151,13 @@ impl Settings {
         };
         let min_calls = match self.min_calls {
             Some(0) => return Err(ConfigError::new("min_calls", "is at least 1")),
-            Some(calls) if calls > most => {
+            Some(calls) if calls as u64 > most as u64 => {
                 return Err(ConfigError::new(
                     "min_calls",
                     "is more than the window holds, so it would never open",
                 ));
             }
-            Some(calls) => calls,
+            Some(calls) => calls as u32,
             None if most < 10 => most,
             None => 10,
         };
@@ -233,6 +211,31 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Takes over a setting from the environment.
+    pub(super) fn apply(&mut self, key: &str, value: &Value) {
+        match (key, value) {
+            ("FAILURES", Value::Count(failures)) => self.failures = Some(*failures),
+            ("FAILURE_RATE", Value::Number(rate)) => self.failure_rate = Some(*rate),
+            ("WINDOW", Value::Count(calls)) => {
+                (self.window_calls, self.window_time) = (Some(*calls as usize), None);
+            }
+            ("WINDOW", Value::Time(time)) => {
+                (self.window_calls, self.window_time) = (None, Some(*time));
+            }
+            ("MIN_CALLS", Value::Count(calls)) => self.min_calls = Some(*calls as usize),
+            ("SLOW_CALL", Value::Time(slow)) => self.slow_call = Some(*slow),
+            ("SLOW_RATE", Value::Number(rate)) => self.slow_rate = Some(*rate),
+            ("RECOVERY", Value::Time(recovery)) => self.recovery = Some(*recovery),
+            ("RECOVERY_MAX", Value::Time(max)) => self.recovery_max = Some(*max),
+            ("RECOVERY_FACTOR", Value::Number(factor)) => self.recovery_factor = Some(*factor),
+            ("HALF_OPEN", Value::Count(probes)) => self.half_open = Some(*probes),
+            ("HALF_OPEN_MAX", Value::Time(wait)) => self.half_open_max = Some(*wait),
+            _ => {}
+        }
+    }
+}
+
 impl Config {
     /// Whether results are counted over a window at all.
     pub(super) const fn is_rated(&self) -> bool {
@@ -257,16 +260,5 @@ const fn parts(rate: Option<f64>) -> Result<Option<u64>, &'static str> {
             Ok(Some(if parts == 0 { 1 } else { parts }))
         }
         Some(_) => Err("is above 0 and at most 1"),
-    }
-}
-
-/// Nanoseconds; what is longer than 584 years is that long.
-#[expect(clippy::cast_possible_truncation, reason = "checked in the same line")]
-pub(super) const fn nanos(duration: Duration) -> u64 {
-    let nanos = duration.as_nanos();
-    if nanos > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        nanos as u64
     }
 }

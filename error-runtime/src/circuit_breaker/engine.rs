@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::config::{Config, Window, nanos};
+use super::config::{Config, Window};
 use super::events::{Hooks, Transition};
 use super::stripes::Stripes;
 use super::window::{Counts, Mark, Marks, slice_of};
 use super::word::{BreakerState, Word};
 use crate::Outcome;
-use crate::time::Clock;
+use crate::time::{Clock, nanos};
 
 /// How many transitions a breaker remembers.
 pub(super) const HISTORY: usize = 64;

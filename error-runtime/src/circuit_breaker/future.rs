@@ -3,8 +3,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::{CircuitBreaker, PanicIsFailure, Permit, Rejected, outcome_of};
-use crate::{Classify, Outcome};
+use super::judge::{ByClass, Judge};
+use super::{CircuitBreaker, PanicIsFailure, Permit, refused};
+use crate::Outcome;
+use crate::policy::{AcceptsRejected, IsResult};
 
 pin_project_lite::pin_project! {
     /// The future of [`CircuitBreaker::call_async`].
@@ -13,10 +15,11 @@ pin_project_lite::pin_project! {
     /// of the inner future is a failure and goes on.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
-    pub struct BreakerFuture<'a, F> {
+    pub struct BreakerFuture<'a, F, J = ByClass> {
         #[pin]
         op: F,
         call: Call<'a>,
+        judge: J,
     }
 }
 
@@ -62,21 +65,24 @@ impl Drop for Polling<'_, '_> {
     }
 }
 
-impl<'a, F> BreakerFuture<'a, F> {
-    pub(super) fn new(breaker: &'a CircuitBreaker, op: F) -> Self {
+impl<'a, F, J> BreakerFuture<'a, F, J> {
+    #[inline]
+    pub(super) fn new(breaker: &'a CircuitBreaker, op: F, judge: J) -> Self {
         Self {
             op,
             call: Call::New(breaker),
+            judge,
         }
     }
 }
 
-impl<T, E, F> Future for BreakerFuture<'_, F>
+impl<R, F, J> Future for BreakerFuture<'_, F, J>
 where
-    F: Future<Output = Result<T, E>>,
-    E: Classify + From<Rejected>,
+    F: Future<Output = R>,
+    J: Judge<R>,
+    R: IsResult<Error: AcceptsRejected>,
 {
-    type Output = Result<T, E>;
+    type Output = R;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -91,7 +97,7 @@ where
                     Ok(permit) => Call::Permitted(permit),
                     Err(open) => {
                         *this.call = Call::Done;
-                        return Poll::Ready(Err(Rejected::from(open).into()));
+                        return Poll::Ready(refused(open));
                     }
                 },
             };
@@ -100,7 +106,7 @@ where
         let polled = this.op.poll(context);
         // Classified under the guard: a panic in there is a panic of the call.
         let polled = polled.map(|result| {
-            let verdict = outcome_of(&result);
+            let verdict = this.judge.verdict(&result);
             (result, verdict)
         });
         let call = {

@@ -5,22 +5,25 @@ mod config;
 mod engine;
 mod events;
 mod future;
+mod judge;
 mod lease;
 mod permit;
 mod registry;
 mod rejected;
+mod site;
 mod snapshot;
 mod stripes;
 mod window;
 mod word;
 
 pub use builder::{CircuitBreakerBuilder, ConstCircuitBreakerBuilder};
-pub use config::ConfigError;
 pub use events::{Transition, TransitionEvent};
 pub use future::BreakerFuture;
+pub use judge::Verdict;
 pub use permit::{OwnedPermit, Permit};
 pub use registry::{BreakerHandle, Breakers, ConfigMismatch, UnknownBreaker};
 pub use rejected::{CircuitOpen, Rejected, ServiceName};
+pub use site::BreakerSite;
 pub use snapshot::{BreakerSnapshot, TotalsSnapshot, WindowSnapshot};
 pub use word::BreakerState;
 
@@ -31,7 +34,9 @@ use std::time::Duration;
 use self::config::Settings;
 use self::engine::{Admission, Engine, Refusal};
 use self::events::Hooks;
-use crate::{Classification, Classify, Outcome};
+use self::judge::{By, ByClass, Judge};
+use crate::policy::{AcceptsRejected, IsResult};
+use crate::{Classify, Outcome};
 
 /// A circuit breaker: calls pass while the service works, are refused while it does not, and a few
 /// probes find out when it does again.
@@ -96,7 +101,7 @@ impl CircuitBreaker {
         F: FnOnce() -> Result<T, E>,
         E: Classify + From<Rejected>,
     {
-        self.call_when(op, outcome_of)
+        self.call_judged(op, &ByClass)
     }
 
     /// The same, with one's own view of the result instead of [`Classify`].
@@ -105,22 +110,33 @@ impl CircuitBreaker {
     ///
     /// As [`call`](Self::call).
     #[inline]
-    pub fn call_when<T, E, F, W>(&self, op: F, when: W) -> Result<T, E>
+    pub fn call_when<T, E, F, W, V>(&self, op: F, when: W) -> Result<T, E>
     where
         F: FnOnce() -> Result<T, E>,
-        W: FnOnce(&Result<T, E>) -> Verdict,
+        W: Fn(&Result<T, E>) -> V,
+        V: Into<Verdict>,
         E: From<Rejected>,
+    {
+        self.call_judged(op, &By(when))
+    }
+
+    #[inline]
+    fn call_judged<R, F, J>(&self, op: F, judge: &J) -> R
+    where
+        F: FnOnce() -> R,
+        J: Judge<R>,
+        R: IsResult<Error: AcceptsRejected>,
     {
         // A healthy breaker needs no permit: the word is all there is to remember.
         let Some(word) = self.engine.fast_word() else {
-            return self.call_slow(op, when);
+            return self.call_slow(op, judge);
         };
         let guard = FastCall {
             breaker: self,
             word,
         };
         let result = op();
-        let verdict = when(&result);
+        let verdict = judge.verdict(&result);
         std::mem::forget(guard);
         if verdict.outcome != Outcome::Ok || !self.engine.fast_success(word) {
             self.record_fast(word, verdict);
@@ -129,16 +145,19 @@ impl CircuitBreaker {
     }
 
     #[inline(never)]
-    fn call_slow<T, E, F, W>(&self, op: F, when: W) -> Result<T, E>
+    fn call_slow<R, F, J>(&self, op: F, judge: &J) -> R
     where
-        F: FnOnce() -> Result<T, E>,
-        W: FnOnce(&Result<T, E>) -> Verdict,
-        E: From<Rejected>,
+        F: FnOnce() -> R,
+        J: Judge<R>,
+        R: IsResult<Error: AcceptsRejected>,
     {
-        let permit = self.try_acquire().map_err(Rejected::from)?;
+        let permit = match self.try_acquire() {
+            Ok(permit) => permit,
+            Err(open) => return refused(open),
+        };
         let guard = PanicIsFailure(Some(permit));
         let result = op();
-        let verdict = when(&result);
+        let verdict = judge.verdict(&result);
         guard.finish(verdict);
         result
     }
@@ -149,7 +168,18 @@ impl CircuitBreaker {
         F: Future<Output = Result<T, E>>,
         E: Classify + From<Rejected>,
     {
-        BreakerFuture::new(self, op)
+        BreakerFuture::new(self, op, ByClass)
+    }
+
+    /// The same, with one's own view of the result instead of [`Classify`].
+    pub fn call_async_when<T, E, F, W, V>(&self, op: F, when: W) -> BreakerFuture<'_, F, By<W>>
+    where
+        F: Future<Output = Result<T, E>>,
+        W: Fn(&Result<T, E>) -> V,
+        V: Into<Verdict>,
+        E: From<Rejected>,
+    {
+        BreakerFuture::new(self, op, By(when))
     }
 
     /// Leave to make one call, or the reason why not. Dropped without a result it is neutral.
@@ -180,7 +210,7 @@ impl CircuitBreaker {
     }
 
     fn record(&self, admission: Admission, verdict: Verdict, elapsed: Option<Duration>) {
-        let elapsed = elapsed.map(config::nanos);
+        let elapsed = elapsed.map(crate::time::nanos);
         self.engine.record(
             admission,
             verdict.outcome,
@@ -238,44 +268,9 @@ impl CircuitBreaker {
     }
 }
 
-/// What a result means to a breaker.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Verdict {
-    /// How it counts.
-    pub outcome: Outcome,
-    /// The machine code of the error, for the snapshot.
-    pub code: Option<&'static str>,
-}
-
-impl From<Outcome> for Verdict {
-    fn from(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            code: None,
-        }
-    }
-}
-
-/// By [`Classify`]; a success is one.
-#[inline]
-fn outcome_of<T, E: Classify>(result: &Result<T, E>) -> Verdict {
-    match result {
-        Ok(_) => Outcome::Ok.into(),
-        Err(error) => verdict_of(error.classify()),
-    }
-}
-
-fn verdict_of(classification: Classification) -> Verdict {
-    Verdict {
-        // A call that another policy refused says nothing about the service.
-        outcome: if classification.rejected {
-            Outcome::Neutral
-        } else {
-            classification.outcome
-        },
-        code: classification.code,
-    }
+/// The result of a call that did not happen.
+fn refused<R: IsResult<Error: AcceptsRejected>>(open: CircuitOpen) -> R {
+    R::from_result(Err(R::Error::from_rejected(open.into())))
 }
 
 /// Stands by while a healthy call runs: dropped only by a panic, which is a failure.

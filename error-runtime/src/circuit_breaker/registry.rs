@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use super::builder::ConstCircuitBreakerBuilder;
 use super::config::Settings;
 use super::events::{TransitionEvent, TransitionHook, run_one};
 use super::{BreakerState, CircuitBreaker};
@@ -129,6 +130,29 @@ impl Breakers {
     /// before. Rules that differ are reported; a rule that one of them leaves out matches any.
     pub fn register(&self, breaker: impl Into<BreakerHandle>) -> BreakerHandle {
         self.insert(breaker.into(), false)
+    }
+
+    /// The breaker that an attribute names, made with its rules if nobody has made it. It stays for as
+    /// long as the process.
+    pub(super) fn of_attribute(
+        &self,
+        rules: ConstCircuitBreakerBuilder,
+    ) -> &'static CircuitBreaker {
+        // The rules were checked when the attribute was compiled.
+        let made = match rules.into_builder().build() {
+            Ok(made) => made,
+            Err(error) => unreachable!("{error}"),
+        };
+        match self.insert(made.into(), true).0 {
+            Repr::Static(breaker) => breaker,
+            // Pinned, so nothing is lost by never giving it back.
+            Repr::Shared(breaker) => Box::leak(Box::new(breaker)),
+        }
+    }
+
+    /// Registers a `static` that an attribute uses.
+    pub(super) fn pin(&self, breaker: &'static CircuitBreaker) {
+        self.insert(breaker.into(), true);
     }
 
     fn insert(&self, handle: BreakerHandle, pinned: bool) -> BreakerHandle {

@@ -12,10 +12,10 @@ use super::ManualClock;
 /// Under tokio's paused time the default clock follows tokio, for the policies that run in its
 /// runtime.
 #[derive(Clone, Default)]
-pub struct Clock(Source);
+pub struct Clock(pub(super) Source);
 
 #[derive(Clone, Default)]
-enum Source {
+pub(super) enum Source {
     #[default]
     System,
     #[cfg(feature = "test-util")]
@@ -55,9 +55,9 @@ impl Clock {
     pub(crate) fn nanos(&self) -> u64 {
         match &self.0 {
             // Time may seem to go backwards between two tokio runtimes: saturate.
-            Source::System => as_nanos(system_now().saturating_duration_since(*ORIGIN)),
+            Source::System => nanos(system_now().saturating_duration_since(*ORIGIN)),
             #[cfg(feature = "test-util")]
-            Source::Manual(clock) => as_nanos(clock.now()),
+            Source::Manual(clock) => nanos(clock.now()),
         }
     }
 
@@ -68,7 +68,7 @@ impl Clock {
         match &self.0 {
             Source::System => system_coarse(),
             #[cfg(feature = "test-util")]
-            Source::Manual(clock) => as_nanos(clock.now()),
+            Source::Manual(clock) => nanos(clock.now()),
         }
     }
 }
@@ -88,8 +88,15 @@ fn system_coarse() -> u64 {
         .wrapping_add(time.tv_nsec.cast_unsigned())
 }
 
-fn as_nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// Nanoseconds; what is longer than 584 years is that long.
+#[expect(clippy::cast_possible_truncation, reason = "checked in the same line")]
+pub(crate) const fn nanos(duration: Duration) -> u64 {
+    let nanos = duration.as_nanos();
+    if nanos > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        nanos as u64
+    }
 }
 
 #[cfg(feature = "test-util")]

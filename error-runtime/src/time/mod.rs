@@ -4,14 +4,20 @@
 //! worked out once a second and thread.
 
 mod clock;
+pub(crate) mod duration_text;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 mod manual;
+mod sleep;
+mod timer;
 
 pub use clock::Clock;
+pub(crate) use clock::nanos;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub use manual::ManualClock;
+pub(crate) use sleep::Alarm;
+pub use sleep::Sleep;
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,6 +1,6 @@
-//! The vocabulary of `#[api(…)]`: every key, what it looks like, and where it may stand.
+//! The vocabulary of the attributes: every key, what it looks like, and where it may stand.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Spacing, Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token, token};
@@ -14,31 +14,70 @@ pub(crate) enum Place {
     Struct,
     Variant,
     Field,
+    Fallback,
+    Retry,
+    CircuitBreaker,
+    RateLimit,
+    Timeout,
+    Bulkhead,
+    Recover,
 }
 
 impl Place {
-    fn name(self) -> &'static str {
+    /// Whether it is an attribute of its own, on a function.
+    fn is_policy(self) -> bool {
+        !matches!(self, Enum | Struct | Variant | Field)
+    }
+
+    /// For messages.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Enum => "an enum",
             Self::Struct => "a struct",
             Self::Variant => "a variant",
             Self::Field => "a field",
+            Self::Fallback => "`#[fallback]`",
+            Self::Retry => "`#[retry]`",
+            Self::CircuitBreaker => "`#[circuit_breaker]`",
+            Self::RateLimit => "`#[rate_limit]`",
+            Self::Timeout => "`#[timeout]`",
+            Self::Bulkhead => "`#[bulkhead]`",
+            Self::Recover => "`#[recover]`",
         }
     }
 }
 
-use Place::{Enum, Field, Struct, Variant};
+use Place::{
+    Bulkhead, CircuitBreaker, Enum, Fallback, Field, RateLimit, Recover, Retry, Struct, Timeout,
+    Variant,
+};
 
 const ITEM: &[Place] = &[Enum, Struct];
 const FAILURE: &[Place] = &[Variant, Struct];
 const ALL_BUT_FIELD: &[Place] = &[Enum, Struct, Variant];
+const RETRIES: &[Place] = &[Retry, Recover];
+const BREAKS: &[Place] = &[CircuitBreaker, Recover];
 
 /// `(key, how it is written, where it may stand)`.
 const KEYS: &[(&str, &str, &[Place])] = &[
     ("domain", "domain = \"billing\"", ITEM),
     ("prefix", "prefix = \"BILLING\"", ITEM),
     ("detail_case", "detail_case = \"camelCase\"", ITEM),
-    ("crate", "crate = ::error_runtime", ITEM),
+    (
+        "crate",
+        "crate = ::error_runtime",
+        &[
+            Enum,
+            Struct,
+            Fallback,
+            Retry,
+            CircuitBreaker,
+            RateLimit,
+            Timeout,
+            Bulkhead,
+            Recover,
+        ],
+    ),
     ("impl_error", "impl_error = false", ITEM),
     ("impl_response", "impl_response = false", ITEM),
     (
@@ -54,7 +93,11 @@ const KEYS: &[(&str, &str, &[Place])] = &[
     ("display", "display = \"the text for the log\"", FAILURE),
     ("title", "title = \"Job not found\"", FAILURE),
     ("retryable", "retryable", FAILURE),
-    ("breaker", "breaker = \"trip\"", FAILURE),
+    (
+        "breaker",
+        "breaker = \"trip\"",
+        &[Variant, Struct, CircuitBreaker, Recover],
+    ),
     (
         "retry_after",
         "retry_after = \"30s\"",
@@ -76,7 +119,44 @@ const KEYS: &[(&str, &str, &[Place])] = &[
     ("skip", "skip", &[Field]),
     ("secret", "secret", &[Field]),
     ("violations", "violations", &[Field]),
+    ("attempts", "attempts = 4", RETRIES),
+    ("base", "base = \"200ms\"", RETRIES),
+    ("factor", "factor = 2.0", RETRIES),
+    ("max", "max = \"5s\"", &[Retry, Recover, Bulkhead]),
+    ("jitter", "jitter = \"full\"", RETRIES),
+    ("deadline", "deadline = \"20s\"", RETRIES),
+    ("attempt_timeout", "attempt_timeout = \"2s\"", RETRIES),
+    ("max_retry_after", "max_retry_after = \"30s\"", RETRIES),
+    ("nested", "nested = true", RETRIES),
+    ("budget", "budget = \"name\"", RETRIES),
+    ("operation", "operation = \"upload\"", RETRIES),
+    ("on_retry", "on_retry = path::to::function", RETRIES),
+    ("on", "on(Error::Busy | Error::Away)", RETRIES),
+    ("clone", "clone(argument)", RETRIES),
+    (
+        "when",
+        "when = |error| …",
+        &[Fallback, Retry, CircuitBreaker],
+    ),
+    ("service", "service = \"stripe\"", BREAKS),
+    ("failures", "failures = 5", BREAKS),
+    ("failure_rate", "failure_rate = 0.5", BREAKS),
+    ("window", "window = 100", BREAKS),
+    ("min_calls", "min_calls = 10", BREAKS),
+    ("slow_call", "slow_call = \"2s\"", BREAKS),
+    ("slow_rate", "slow_rate = 0.5", BREAKS),
+    ("recovery", "recovery = \"60s\"", BREAKS),
+    ("recovery_factor", "recovery_factor = 2.0", BREAKS),
+    ("recovery_max", "recovery_max = \"10m\"", BREAKS),
+    ("half_open", "half_open = 3", BREAKS),
+    ("half_open_max", "half_open_max = \"10s\"", BREAKS),
+    ("fallback", "fallback = expression", &[Recover]),
+    ("calls", "calls = 100", &[RateLimit]),
+    ("per", "per = \"1s\"", &[RateLimit]),
 ];
+
+/// Keys whose value is any expression: it is passed on as it is.
+const RAW: &[&str] = &["when", "fallback"];
 
 /// Attributes of a field that are no keys of `api`.
 pub(crate) const OWN_ATTRIBUTES: &[&str] = &["from", "source", "backtrace"];
@@ -88,6 +168,9 @@ fn example(key: &str, place: Place) -> &'static str {
         ("status", Field) => "status",
         ("retry_after", Field) => "retry_after",
         ("header", Field) => "header = \"X-Name\"",
+        ("max", Bulkhead) => "max = 10",
+        ("breaker", CircuitBreaker | Recover) => "breaker = STRIPE",
+        ("when", CircuitBreaker) => "when = |result| …",
         _ => KEYS
             .iter()
             .find(|(name, ..)| *name == key)
@@ -109,6 +192,8 @@ pub(crate) enum Value {
     Flag,
     Assigned(Box<Expr>),
     List(TokenStream),
+    /// An expression that is passed on as it is.
+    Raw(TokenStream),
 }
 
 impl Entry {
@@ -142,7 +227,7 @@ impl Entry {
                     "`{key}` does not take this value; write `{example}`"
                 )
             }
-            Value::List(_) => rule!(
+            Value::List(_) | Value::Raw(_) => rule!(
                 wrong_list,
                 self.span(),
                 "`{key}` takes no list; write `{example}`"
@@ -202,49 +287,89 @@ pub(crate) fn entries(
                 not_a_list,
                 attr.path().span(),
                 "`api` takes its keys in parentheses; write `#[api({})]`",
-                match place {
-                    Enum | Variant | Struct => "status = 404",
-                    Field => "detail",
+                if place == Field {
+                    "detail"
+                } else {
+                    "status = 404"
                 }
             ));
             garbled.push(None);
             continue;
         };
         let tokens: Vec<TokenTree> = list.tokens.clone().into_iter().collect();
-        for part in split_at_commas(&tokens) {
-            let tokens = match part {
-                Ok(tokens) => tokens,
-                Err(comma) => {
-                    errors.push(rule!(
-                        stray_comma,
-                        comma,
-                        "there is no key before this comma; remove it"
-                    ));
-                    continue;
-                }
-            };
-            let read = entry(tokens, place);
-            let Some(entry) = errors.handle(read) else {
-                garbled.push(meant(tokens));
-                continue;
-            };
-            let again = entries.iter().any(|other| other.name == entry.name);
-            // A response may carry several headers.
-            if again && entry.name != "header" {
-                errors.push(rule!(
-                    duplicate_key,
-                    entry.span(),
-                    "`{}` is given twice; keep one",
-                    entry.name
-                ));
-            } else {
-                entries.push(entry);
-            }
-        }
+        read(
+            split_at_commas(&tokens),
+            place,
+            &mut entries,
+            &mut garbled,
+            errors,
+        );
     }
     Entries {
         read: entries,
         garbled,
+    }
+}
+
+/// Reads the arguments of an attribute that is a macro. What comes before the first key is given back
+/// as it is: the expression of `#[fallback(…)]`, the duration of `#[timeout(…)]`.
+pub(crate) fn arguments(
+    tokens: TokenStream,
+    place: Place,
+    errors: &mut darling::error::Accumulator,
+) -> (TokenStream, Entries) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let positional = matches!(place, Fallback | Timeout) && !starts_entry(&tokens, place);
+    let mut parts = split_at_keys(&tokens, place, positional);
+    let first = if positional && !parts.is_empty() {
+        parts.remove(0).unwrap_or_default()
+    } else {
+        &[]
+    };
+    let (mut entries, mut garbled) = (Vec::new(), Vec::new());
+    read(parts, place, &mut entries, &mut garbled, errors);
+    let entries = Entries {
+        read: entries,
+        garbled,
+    };
+    (first.iter().cloned().collect(), entries)
+}
+
+fn read(
+    parts: Vec<Result<&[TokenTree], Span>>,
+    place: Place,
+    entries: &mut Vec<Entry>,
+    garbled: &mut Vec<Option<String>>,
+    errors: &mut darling::error::Accumulator,
+) {
+    for part in parts {
+        let tokens = match part {
+            Ok(tokens) => tokens,
+            Err(comma) => {
+                errors.push(rule!(
+                    stray_comma,
+                    comma,
+                    "there is no key before this comma; remove it"
+                ));
+                continue;
+            }
+        };
+        let Some(entry) = errors.handle(entry(tokens, place)) else {
+            garbled.push(meant(tokens));
+            continue;
+        };
+        let again = entries.iter().any(|other| other.name == entry.name);
+        // A response may carry several headers.
+        if again && entry.name != "header" {
+            errors.push(rule!(
+                duplicate_key,
+                entry.span(),
+                "`{}` is given twice; keep one",
+                entry.name
+            ));
+        } else {
+            entries.push(entry);
+        }
     }
 }
 
@@ -268,6 +393,61 @@ fn split_at_commas(tokens: &[TokenTree]) -> Vec<Result<&[TokenTree], Span>> {
     parts
 }
 
+/// The same, but that an expression which is passed on as it is ends only where a key begins: its
+/// commas may be its own.
+fn split_at_keys(
+    tokens: &[TokenTree],
+    place: Place,
+    positional: bool,
+) -> Vec<Result<&[TokenTree], Span>> {
+    let mut parts: Vec<Result<&[TokenTree], Span>> = Vec::new();
+    let mut start = 0;
+    let mut raw = positional || is_raw(tokens);
+    for (index, token) in tokens.iter().enumerate() {
+        let rest = &tokens[index + 1..];
+        let comma = matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+        if !comma || (raw && !rest.is_empty() && !starts_entry(rest, place)) {
+            continue;
+        }
+        parts.push(if index == start {
+            Err(token.span())
+        } else {
+            Ok(&tokens[start..index])
+        });
+        (start, raw) = (index + 1, is_raw(rest));
+    }
+    if start < tokens.len() {
+        parts.push(Ok(&tokens[start..]));
+    }
+    parts
+}
+
+fn is_raw(tokens: &[TokenTree]) -> bool {
+    matches!(tokens, [TokenTree::Ident(key), TokenTree::Punct(equals), ..]
+        if equals.as_char() == '=' && RAW.iter().any(|raw| key == raw))
+}
+
+/// Whether an entry begins here: a key of this place, and what may follow one.
+fn starts_entry(tokens: &[TokenTree], place: Place) -> bool {
+    let Some(TokenTree::Ident(key)) = tokens.first() else {
+        return false;
+    };
+    let known = KEYS
+        .iter()
+        .any(|(known, _, places)| key == known && places.contains(&place));
+    known
+        && match tokens.get(1) {
+            None => true,
+            Some(TokenTree::Punct(punct)) => match punct.as_char() {
+                ',' => true,
+                '=' => punct.spacing() == Spacing::Alone,
+                _ => false,
+            },
+            Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
+            Some(_) => false,
+        }
+}
+
 /// What nearly every entry looks like, read without a parser: `key` and `key = literal`.
 fn plain_entry(tokens: &[TokenTree]) -> Option<(Ident, Value)> {
     match tokens {
@@ -288,6 +468,17 @@ fn plain_entry(tokens: &[TokenTree]) -> Option<(Ident, Value)> {
 }
 
 fn entry(tokens: &[TokenTree], place: Place) -> darling::Result<Entry> {
+    if let [TokenTree::Ident(key), _, value @ ..] = tokens
+        && is_raw(tokens)
+        && !value.is_empty()
+    {
+        return Ok(Entry {
+            key: key.clone(),
+            name: check_known(key, place)?,
+            place,
+            value: Value::Raw(value.iter().cloned().collect()),
+        });
+    }
     if let Some((key, value)) = plain_entry(tokens) {
         let name = check_known(&key, place)?;
         return Ok(Entry {
@@ -444,16 +635,13 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
     let name = key.to_string();
     match KEYS.iter().find(|(known, ..)| *known == name) {
         Some((.., places)) if places.contains(&place) => Ok(name),
-        Some((.., places)) => {
-            let belongs: Vec<_> = places.iter().map(|place| place.name()).collect();
-            Err(rule!(
-                misplaced_key,
-                key.span(),
-                "`{name}` does not belong on {}; it belongs on {}",
-                place.name(),
-                belongs.join(" or ")
-            ))
-        }
+        Some((.., places)) => Err(rule!(
+            misplaced_key,
+            key.span(),
+            "`{name}` does not belong on {}; it belongs on {}",
+            place.name(),
+            belongs(places, place)
+        )),
         None if OWN_ATTRIBUTES.contains(&name.as_str()) => Err(rule!(
             own_attribute,
             key.span(),
@@ -472,8 +660,7 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
             let hint = match elsewhere {
                 _ if !near.is_empty() => near,
                 Some((known, _, places)) => {
-                    let belongs: Vec<_> = places.iter().map(|place| place.name()).collect();
-                    format!("; `{known}` belongs on {}", belongs.join(" or "))
+                    format!("; `{known}` belongs on {}", belongs(places, place))
                 }
                 None => format!(
                     "; the keys of {} are {}",
@@ -484,4 +671,16 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
             Err(rule!(unknown_key, key.span(), "unknown key `{name}`{hint}"))
         }
     }
+}
+
+/// Where a key belongs; seen from one of the derive's places, those of the derive if there are any.
+fn belongs(places: &[Place], seen_from: Place) -> String {
+    let related = |place: &&Place| place.is_policy() == seen_from.is_policy();
+    let any = places.iter().any(|place| related(&place));
+    let names: Vec<_> = places
+        .iter()
+        .filter(|place| !any || related(place))
+        .map(|place| place.name())
+        .collect();
+    names.join(" or ")
 }

@@ -1,0 +1,383 @@
+//! The function that an attribute stands on: its signature parsed, its body kept as it is.
+
+use darling::Result;
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Token,
+    Type, TypeParamBound, Visibility,
+};
+
+use crate::attribute::keys::Place;
+use crate::diagnostics::rule;
+
+/// A function, as written.
+pub(super) struct Function {
+    pub(super) attrs: Vec<Attribute>,
+    pub(super) vis: Visibility,
+    pub(super) defaultness: Option<Token![default]>,
+    pub(super) sig: Signature,
+    /// Inner attributes of the body, to be put on the function.
+    pub(super) inner: Vec<Attribute>,
+    pub(super) body: Option<Group>,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let defaultness = input.parse()?;
+        let sig = input.parse()?;
+        if input.peek(Token![;]) {
+            input.parse::<Token![;]>()?;
+            return Ok(Self {
+                attrs,
+                vis,
+                defaultness,
+                sig,
+                inner: Vec::new(),
+                body: None,
+            });
+        }
+        let body: Group = input.parse()?;
+        if body.delimiter() != Delimiter::Brace {
+            return Err(syn::Error::new(body.span(), "expected the function's body"));
+        }
+        let (inner, rest) = syn::parse::Parser::parse2(inner_and_rest, body.stream())?;
+        let mut bare = Group::new(Delimiter::Brace, rest);
+        bare.set_span(body.span());
+        Ok(Self {
+            attrs,
+            vis,
+            defaultness,
+            sig,
+            inner,
+            body: Some(bare),
+        })
+    }
+}
+
+fn inner_and_rest(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    Ok((input.call(Attribute::parse_inner)?, input.parse()?))
+}
+
+/// How a body runs.
+pub(super) enum Mode {
+    Sync,
+    Async,
+    /// The body ends with an `async` block, as `#[async_trait]` leaves it: only the inside of the
+    /// block is guarded.
+    Block(Block),
+}
+
+/// The parts of a body that ends with an `async` block.
+pub(super) struct Block {
+    /// What comes before it, and what wraps it: `Box::pin`.
+    pub(super) before: TokenStream,
+    pub(super) wrap: Option<TokenStream>,
+    /// `async move`, or `async`.
+    pub(super) head: TokenStream,
+    /// Leading statements that move arguments in: they run once.
+    pub(super) moves: TokenStream,
+}
+
+/// A function with what is known of it, fit to be guarded.
+pub(super) struct Guarded {
+    pub(super) mode: Mode,
+    /// What runs for each attempt.
+    pub(super) body: TokenStream,
+    /// The `Result` that it returns, with `_` for each `impl Trait`.
+    pub(super) result: Type,
+    /// Where it stands.
+    pub(super) result_span: Span,
+}
+
+impl Function {
+    /// What is needed to guard it, or the first reason why it cannot be.
+    pub(super) fn resolve(&self, place: Place) -> Result<Guarded> {
+        let name = place.name();
+        if let Some(constness) = &self.sig.constness {
+            return Err(rule!(
+                const_fn,
+                constness.span(),
+                "{name} cannot guard a `const fn`: it reads clocks and counts; remove `const`"
+            ));
+        }
+        let Some(body) = &self.body else {
+            return Err(rule!(
+                no_body,
+                self.sig.ident.span(),
+                "{name} needs a body to guard; put it on the method of the impl"
+            ));
+        };
+        let ReturnType::Type(_, output) = &self.sig.output else {
+            return Err(rule!(
+                no_result,
+                self.sig.ident.span(),
+                "{name} needs a `Result` to tell success from failure; let `{}` return one",
+                self.sig.ident
+            ));
+        };
+        let guarded = |mode, body, result: &Type| Guarded {
+            mode,
+            body,
+            result: erased(result),
+            result_span: result.span(),
+        };
+        if self.sig.asyncness.is_some() {
+            return Ok(guarded(Mode::Async, body.stream(), output));
+        }
+        let Some(result) = future_output(output) else {
+            return Ok(guarded(Mode::Sync, body.stream(), output));
+        };
+        match block(&body.stream()) {
+            Some((block, inside)) => Ok(guarded(Mode::Block(block), inside, &result)),
+            None => Err(rule!(
+                future_without_block,
+                self.sig.ident.span(),
+                "{name} cannot see into the future that `{}` returns; write an `async fn`, or end the body with `async move {{ … }}`",
+                self.sig.ident
+            )),
+        }
+    }
+
+    /// The names of the arguments.
+    pub(super) fn arguments(&self) -> Vec<Ident> {
+        let mut names = Vec::new();
+        for argument in &self.sig.inputs {
+            match argument {
+                FnArg::Receiver(receiver) => names.push(Ident::new("self", receiver.span())),
+                FnArg::Typed(typed) => names_of(&typed.pat, &mut names),
+            }
+        }
+        names
+    }
+
+    /// The function without the attributes that were taken off, of which marks are left.
+    pub(super) fn as_written(&self, marks: &TokenStream) -> TokenStream {
+        match &self.body {
+            Some(body) => {
+                let body = body.stream();
+                self.with_body(&quote::quote!(#marks #body))
+            }
+            None => {
+                let mut tokens = self.head();
+                tokens.extend(quote::quote!(;));
+                tokens
+            }
+        }
+    }
+
+    /// The function with another body.
+    pub(super) fn with_body(&self, body: &TokenStream) -> TokenStream {
+        let mut tokens = self.head();
+        let mut group = Group::new(Delimiter::Brace, body.clone());
+        if let Some(braces) = &self.body {
+            group.set_span(braces.span());
+        }
+        TokenTree::Group(group).to_tokens(&mut tokens);
+        tokens
+    }
+
+    /// All that comes before the body.
+    fn head(&self) -> TokenStream {
+        let mut tokens = TokenStream::new();
+        for attr in &self.attrs {
+            attr.to_tokens(&mut tokens);
+        }
+        for attr in &self.inner {
+            let mut outer = attr.clone();
+            outer.style = syn::AttrStyle::Outer;
+            outer.to_tokens(&mut tokens);
+        }
+        self.vis.to_tokens(&mut tokens);
+        self.defaultness.to_tokens(&mut tokens);
+        self.sig.to_tokens(&mut tokens);
+        tokens
+    }
+}
+
+/// The names that a pattern binds, as far as arguments have them.
+fn names_of(pat: &Pat, names: &mut Vec<Ident>) {
+    match pat {
+        Pat::Ident(ident) => names.push(ident.ident.clone()),
+        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|pat| names_of(pat, names)),
+        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|pat| names_of(pat, names)),
+        Pat::Struct(of) => of
+            .fields
+            .iter()
+            .for_each(|field| names_of(&field.pat, names)),
+        Pat::Reference(of) => names_of(&of.pat, names),
+        Pat::Paren(of) => names_of(&of.pat, names),
+        _ => {}
+    }
+}
+
+/// The type with `_` for each `impl Trait`, which may not stand in a `let`.
+fn erased(ty: &Type) -> Type {
+    let mut ty = ty.clone();
+    erase(&mut ty);
+    ty
+}
+
+fn erase(ty: &mut Type) {
+    match ty {
+        Type::ImplTrait(of) => {
+            *ty = Type::Infer(syn::TypeInfer {
+                attrs: Vec::new(),
+                underscore_token: Token![_](of.span()),
+            });
+        }
+        Type::Path(path) => {
+            for segment in &mut path.path.segments {
+                if let PathArguments::AngleBracketed(arguments) = &mut segment.arguments {
+                    for argument in &mut arguments.args {
+                        if let GenericArgument::Type(ty) = argument {
+                            erase(ty);
+                        }
+                    }
+                }
+            }
+        }
+        Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(erase),
+        Type::Reference(of) => erase(&mut of.elem),
+        Type::Paren(of) => erase(&mut of.elem),
+        Type::Group(of) => erase(&mut of.elem),
+        Type::Array(of) => erase(&mut of.elem),
+        _ => {}
+    }
+}
+
+/// The output of a returned future: `impl Future<Output = X>`, or one in a `Pin<Box<dyn …>>`.
+fn future_output(ty: &Type) -> Option<Type> {
+    match ty {
+        Type::ImplTrait(of) => output_of(&of.bounds),
+        Type::TraitObject(of) => output_of(&of.bounds),
+        Type::Paren(of) => future_output(&of.elem),
+        Type::Group(of) => future_output(&of.elem),
+        Type::Path(path) => {
+            let last = path.path.segments.last()?;
+            if last.ident != "Pin" && last.ident != "Box" {
+                return None;
+            }
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+                return None;
+            };
+            arguments.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(ty) => future_output(ty),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn output_of(bounds: &Punctuated<TypeParamBound, Token![+]>) -> Option<Type> {
+    bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let last = bound.path.segments.last()?;
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return None;
+        };
+        if last.ident != "Future" {
+            return None;
+        }
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(of) if of.ident == "Output" => Some(of.ty.clone()),
+            _ => None,
+        })
+    })
+}
+
+/// A body that ends with `async move { … }`, alone or as the argument of `Box::pin`, and what is inside.
+fn block(body: &TokenStream) -> Option<(Block, TokenStream)> {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    if let Some((head, inside)) = async_block(&tokens) {
+        let before = tokens[..head.start].iter().cloned().collect();
+        let block = Block {
+            before,
+            wrap: None,
+            head: tokens[head].iter().cloned().collect(),
+            moves: TokenStream::new(),
+        };
+        return Some((block, inside));
+    }
+    let [before @ .., TokenTree::Group(arguments)] = tokens.as_slice() else {
+        return None;
+    };
+    if arguments.delimiter() != Delimiter::Parenthesis {
+        return None;
+    }
+    // `Box::pin`, however it is written: what comes after the last statement.
+    let end_of_statements = before
+        .iter()
+        .rposition(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';'))
+        .map_or(0, |at| at + 1);
+    let pins = matches!(before.last(), Some(TokenTree::Ident(pin)) if pin == "pin");
+    let inner: Vec<TokenTree> = arguments.stream().into_iter().collect();
+    let (head, inside) = async_block(&inner)?;
+    if !pins || head.start != 0 {
+        return None;
+    }
+    let inside: Vec<TokenTree> = inside.into_iter().collect();
+    let moves = leading_moves(&inside);
+    let block = Block {
+        before: before[..end_of_statements].iter().cloned().collect(),
+        wrap: Some(before[end_of_statements..].iter().cloned().collect()),
+        head: inner[head].iter().cloned().collect(),
+        moves: inside[..moves].iter().cloned().collect(),
+    };
+    Some((block, inside[moves..].iter().cloned().collect()))
+}
+
+/// The range of `async move`, and the block after it, at the end of the tokens.
+fn async_block(tokens: &[TokenTree]) -> Option<(std::ops::Range<usize>, TokenStream)> {
+    let (TokenTree::Group(block), before) = tokens.split_last()? else {
+        return None;
+    };
+    if block.delimiter() != Delimiter::Brace {
+        return None;
+    }
+    let is = |token: Option<&TokenTree>, word: &str| matches!(token, Some(TokenTree::Ident(ident)) if ident == word);
+    let moved = usize::from(is(before.last(), "move"));
+    let start = before.len().checked_sub(1 + moved)?;
+    is(before.get(start), "async").then(|| (start..before.len(), block.stream()))
+}
+
+/// How many tokens at the start move arguments into the block, as `#[async_trait]` writes it:
+/// `if let Some(__ret) = None::<…> { … }`, then `let name = name;`. They must run once, not for each
+/// attempt.
+fn leading_moves(tokens: &[TokenTree]) -> usize {
+    let is = |token: Option<&TokenTree>, word: &str| matches!(token, Some(TokenTree::Ident(ident)) if ident == word);
+    let is_punct = |token: Option<&TokenTree>, char: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);
+    let mut at = 0;
+    if is(tokens.first(), "if") && is(tokens.get(1), "let") {
+        let block = tokens.iter().position(
+            |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
+        );
+        at = block.map_or(0, |block| block + 1);
+    }
+    while is(tokens.get(at), "let") {
+        let statement = &tokens[at..];
+        let Some(end) = statement
+            .iter()
+            .position(|token| is_punct(Some(token), ';'))
+        else {
+            break;
+        };
+        // `= name;`
+        let plain = end >= 3
+            && is_punct(statement.get(end - 2), '=')
+            && matches!(statement.get(end - 1), Some(TokenTree::Ident(_)));
+        if !plain {
+            break;
+        }
+        at += end + 1;
+    }
+    at
+}

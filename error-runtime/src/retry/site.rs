@@ -1,0 +1,69 @@
+//! The policy of one `#[retry]`: a `static` in the function, resolved at the first call.
+
+use std::sync::OnceLock;
+
+use super::config::Settings;
+use super::event::RetryEvent;
+use super::policy::{ConstRetryPolicyBuilder, Core};
+use super::state::Retry;
+
+/// The rules as the attribute gives them, and the policy once the environment was asked.
+#[derive(Debug)]
+pub struct RetrySite {
+    settings: Settings,
+    operation: &'static str,
+    budget: Option<&'static str>,
+    hook: Option<fn(&RetryEvent<'_>)>,
+    core: OnceLock<Core>,
+}
+
+impl RetrySite {
+    /// The site of an operation.
+    ///
+    /// # Panics
+    ///
+    /// If a rule is wrong; in a `static` that is a compile error.
+    pub const fn new<L>(operation: &'static str, rules: ConstRetryPolicyBuilder<L>) -> Self {
+        let settings = rules.settings();
+        if let Err(error) = settings.check() {
+            panic!("{}", error.reason);
+        }
+        Self {
+            settings,
+            operation,
+            budget: None,
+            hook: None,
+            core: OnceLock::new(),
+        }
+    }
+
+    /// The same with a named budget.
+    #[must_use]
+    pub const fn budget(mut self, name: &'static str) -> Self {
+        self.budget = Some(name);
+        self
+    }
+
+    /// The same with a hook.
+    #[must_use]
+    pub const fn on_retry(mut self, hook: fn(&RetryEvent<'_>)) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    /// A call begins.
+    #[inline]
+    pub fn start(&'static self) -> Retry<'static> {
+        match self.core.get() {
+            Some(core) => Retry::start(core),
+            None => Retry::start(self.resolve()),
+        }
+    }
+
+    #[cold]
+    fn resolve(&self) -> &Core {
+        self.core.get_or_init(|| {
+            Core::of_attribute(self.settings, self.operation, self.budget, self.hook)
+        })
+    }
+}

@@ -1,0 +1,236 @@
+//! The attributes on every shape of function.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use error_runtime::{
+    ApiError, BreakerState, Breakers, CircuitBreaker, Outcome, Rejected, bulkhead, circuit_breaker,
+    fallback, rate_limit, recover, retry, timeout,
+};
+
+#[derive(Debug, PartialEq, ApiError)]
+enum Error {
+    #[api(status = 503)]
+    Busy,
+    #[api(status = 404)]
+    Missing,
+    #[api(transparent)]
+    Rejected(#[from] Rejected),
+}
+
+#[retry(attempts = 3, base = "0s")]
+fn plain(calls: &AtomicU32) -> Result<u32, Error> {
+    let call = calls.fetch_add(1, Ordering::Relaxed) + 1;
+    if call < 3 { Err(Error::Busy) } else { Ok(call) }
+}
+
+#[retry(attempts = 3, base = "0s")]
+#[circuit_breaker(service = "attributes-all", failures = 100)]
+#[rate_limit(calls = 1000, per = "1s")]
+#[timeout("2s")]
+#[bulkhead(max = 10)]
+async fn all(calls: &AtomicU32) -> Result<u32, Error> {
+    let call = calls.fetch_add(1, Ordering::Relaxed) + 1;
+    if call < 3 {
+        Err(Error::Busy)?;
+    }
+    Ok(call)
+}
+
+#[recover(service = "attributes-recover", attempts = 2, base = "0s", fallback = saved(path, &error).await)]
+async fn upload(path: &str) -> Result<String, Error> {
+    if path == "missing" {
+        return Err(Error::Missing);
+    }
+    Err(Error::Busy)
+}
+
+async fn saved(path: &str, error: &Error) -> Result<String, Error> {
+    Ok(format!("{path} for {error:?}"))
+}
+
+#[tokio::test]
+async fn they_stack() {
+    assert_eq!(plain(&AtomicU32::new(0)), Ok(3));
+    let calls = AtomicU32::new(0);
+    assert_eq!(all(&calls).await, Ok(3));
+    assert_eq!(upload("a").await.unwrap(), "a for Busy");
+    assert_eq!(upload("missing").await, Err(Error::Missing));
+    let breaker = Breakers::global().get("attributes-all").unwrap();
+    assert_eq!(breaker.snapshot().totals.failures, 2);
+    assert_eq!(breaker.snapshot().totals.successes, 1);
+}
+
+mod shapes {
+    //! Receivers, generics, lifetimes, `impl Trait`, patterns, early returns.
+
+    use super::*;
+    use std::cell::Cell;
+    use std::fmt::Display;
+    use std::pin::Pin;
+
+    #[derive(Default)]
+    struct Client {
+        calls: u32,
+        log: Vec<String>,
+    }
+
+    trait Upstream {
+        fn ping(&mut self) -> Result<u32, Error>;
+
+        #[retry(attempts = 2, base = "0s")]
+        fn provided(&mut self) -> Result<u32, Error> {
+            self.ping()
+        }
+
+        async fn later(&self, text: String) -> Result<String, Error>;
+    }
+
+    impl Upstream for Client {
+        #[retry(attempts = 3, base = "0s", nested = true)]
+        fn ping(&mut self) -> Result<u32, Error> {
+            self.calls += 1;
+            if self.calls < 3 {
+                return Err(Error::Busy);
+            }
+            Ok(self.calls)
+        }
+
+        #[retry(base = "0s", clone(text))]
+        #[circuit_breaker(service = "attributes-shapes", failures = 50)]
+        async fn later(&self, text: String) -> Result<String, Error> {
+            let moved = text;
+            Ok(moved)
+        }
+    }
+
+    impl Client {
+        /// A result that borrows from the receiver: a breaker alone allows it.
+        #[circuit_breaker(service = "attributes-shapes", failures = 50)]
+        fn borrow(&mut self, line: &str) -> Result<&mut String, Error> {
+            self.log.push(line.to_owned());
+            self.log.last_mut().ok_or(Error::Missing)
+        }
+
+        #[circuit_breaker(service = "attributes-shapes", failures = 50)]
+        async fn borrow_later(&mut self, line: &str) -> Result<&mut String, Error> {
+            tokio::task::yield_now().await;
+            self.log.push(line.to_owned());
+            self.log.last_mut().ok_or(Error::Missing)
+        }
+
+        #[fallback(Ok(Self::default()))]
+        fn consume(self) -> Result<Self, Error> {
+            let this = self;
+            if this.calls == 0 {
+                Err(Error::Busy)
+            } else {
+                Ok(this)
+            }
+        }
+
+        #[retry(base = "0s")]
+        async fn boxed(self: Box<Self>) -> Result<u32, Error> {
+            Ok(self.calls)
+        }
+
+        #[retry(base = "0s")]
+        async fn pinned(self: Pin<&mut Self>) -> Result<u32, Error> {
+            Ok(self.calls)
+        }
+    }
+
+    #[retry(base = "0s")]
+    fn generic<'a, T: Display + ?Sized, const N: usize>(
+        value: &'a T,
+        mut times: impl FnMut() -> usize,
+    ) -> Result<impl Iterator<Item = String>, Error>
+    where
+        T: 'a,
+    {
+        let count = times() + N;
+        Ok((0..count).map(move |_| value.to_string()))
+    }
+
+    #[retry(base = "0s")]
+    fn patterns((left, right): (u32, u32), [first, ..]: [u32; 2], _: bool) -> Result<u32, Error> {
+        Ok(left + right + first)
+    }
+
+    #[retry(attempts = 3, base = "0s")]
+    #[must_use = "kept"]
+    #[doc = "kept"]
+    #[allow(clippy::needless_return, reason = "the point of the test")]
+    async fn returns(calls: &Cell<u32>) -> Result<u32, Error> {
+        #![allow(unused_mut, reason = "an inner attribute of the body")]
+        calls.set(calls.get() + 1);
+        let mut early = || -> Option<u32> { return (calls.get() > 1).then_some(7) };
+        let found = 'found: {
+            if calls.get() == 9 {
+                break 'found 9;
+            }
+            for value in [1, 2] {
+                if value == 2 {
+                    break 'found value;
+                }
+            }
+            0
+        };
+        let inner = async {
+            Err::<(), _>(Error::Busy)?;
+            Ok::<_, Error>(())
+        };
+        assert!(inner.await.is_err());
+        let Some(seven) = early() else {
+            return Err(Error::Busy);
+        };
+        if seven == 7 {
+            return Ok(seven + found);
+        }
+        Err(Error::Missing)
+    }
+
+    #[retry(base = "0s")]
+    fn future(calls: &AtomicU32) -> impl Future<Output = Result<u32, Error>> + Send {
+        async move {
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Error::Busy),
+                call => Ok(call),
+            }
+        }
+    }
+
+    #[circuit_breaker(service = "attributes-shapes", failures = 50)]
+    async fn owns(cell: Cell<u32>) -> Result<u32, Error> {
+        tokio::task::yield_now().await;
+        cell.set(cell.get() + 1);
+        Ok(cell.get())
+    }
+
+    fn send<T: Send>(value: T) -> T {
+        value
+    }
+
+    #[tokio::test]
+    async fn every_shape_runs() {
+        let mut client = Client::default();
+        assert_eq!(client.ping(), Ok(3));
+        client.calls = 0;
+        assert_eq!(client.provided(), Ok(3));
+        assert_eq!(client.later("text".to_owned()).await.unwrap(), "text");
+        client.borrow("line").unwrap().push('!');
+        client.borrow_later("later").await.unwrap().push('!');
+        assert_eq!(client.log, ["line!", "later!"]);
+        assert_eq!(Pin::new(&mut client).pinned().await, Ok(3));
+        assert_eq!(Box::new(client).boxed().await, Ok(3));
+        assert_eq!(Client::default().consume().unwrap().calls, 0);
+        let all: Vec<_> = generic::<_, 1>("x", || 2).unwrap().collect();
+        assert_eq!(all, ["x", "x", "x"]);
+        assert_eq!(patterns((1, 2), [3, 4], true), Ok(6));
+        let calls = Cell::new(0);
+        assert_eq!(returns(&calls).await, Ok(9));
+        assert_eq!(calls.get(), 2);
+        assert_eq!(send(future(&AtomicU32::new(0))).await, Ok(1));
+        assert_eq!(send(owns(Cell::new(1))).await, Ok(2));
+    }
+}
