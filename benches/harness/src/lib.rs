@@ -6,11 +6,13 @@
 
 mod heap;
 mod rounds;
+mod scaling;
 
 use std::hint::black_box;
 
 pub use heap::{Counting, Heap};
 pub use rounds::{Plan, Results};
+pub use scaling::scaling;
 
 /// One operation to measure.
 pub struct Case {
@@ -29,6 +31,15 @@ impl Case {
                     black_box(operation());
                 }
             }),
+        }
+    }
+
+    /// An operation that runs itself so many times: for what has to be set up once a batch, such as a
+    /// runtime to block on.
+    pub fn batch(name: &'static str, run: impl FnMut(u64) + 'static) -> Self {
+        Self {
+            name,
+            run: Box::new(run),
         }
     }
 

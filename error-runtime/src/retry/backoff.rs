@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use super::jitter::{Chance, Jitter};
+use super::policy::Core;
 
 /// The delays of one call, one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -15,22 +16,20 @@ pub(super) struct Backoff {
 
 impl Backoff {
     #[inline]
-    pub(super) fn new(config: &Config, seed: u64) -> Self {
+    pub(super) fn new(config: &Config, core: &Core) -> Self {
         Self {
-            chance: Chance::new(seed),
+            // Chance costs, and without a delay there is nothing to change.
+            chance: Chance::new(if config.base == 0 { 0 } else { core.seed() }),
             step: config.base,
         }
     }
 
     /// The next delay in nanoseconds, within `max`.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a cast of a float saturates, which is what is wanted; nobody sees a nanosecond in a day"
-    )]
     pub(super) fn next(&mut self, config: &Config) -> u64 {
+        if config.base == 0 {
+            return 0;
+        }
         let step = self.step.min(config.max);
         if let Jitter::Decorrelated = config.jitter {
             let delay = self
@@ -40,12 +39,12 @@ impl Backoff {
             self.step = delay.max(config.base);
             return delay;
         }
-        self.step = (step as f64 * config.factor) as u64;
+        self.step = times(step, config.factor);
         let delay = match config.jitter {
             Jitter::Full => self.chance.between(0, step),
             Jitter::Equal => self.chance.between(step / 2, step),
             Jitter::Ratio(ratio) => {
-                let spread = (step as f64 * ratio) as u64;
+                let spread = times(step, ratio);
                 let least = step.saturating_sub(spread);
                 self.chance.between(least, step.saturating_add(spread))
             }
@@ -53,6 +52,17 @@ impl Backoff {
         };
         delay.min(config.max)
     }
+}
+
+/// A time by a factor; at most 292 years, which is `i64::MAX` nanoseconds. By way of `i64`, since
+/// processors turn it into a float and back with one instruction each.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a cast of a float saturates, which is what is wanted; nobody sees a nanosecond in a day"
+)]
+fn times(nanos: u64, factor: f64) -> u64 {
+    ((nanos.cast_signed() as f64 * factor) as i64).cast_unsigned()
 }
 
 /// The delays that a policy would wait, one for each attempt after the first; from
@@ -66,10 +76,11 @@ pub struct Delays<'p> {
 
 impl<'p> Delays<'p> {
     #[inline]
-    pub(super) fn new(config: &'p Config, seed: u64) -> Self {
+    pub(super) fn new(core: &'p Core) -> Self {
+        let config = &core.config;
         Self {
             config,
-            backoff: Backoff::new(config, seed),
+            backoff: Backoff::new(config, core),
             left: config.attempts - 1,
         }
     }

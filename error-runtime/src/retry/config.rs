@@ -77,8 +77,8 @@ impl Settings {
                 "is at least 1: it counts all calls, the first one too",
             ));
         }
-        let base = nanos(or!(self.base, Duration::from_secs(1)));
-        let max = nanos(or!(self.max, Duration::from_secs(60)));
+        let base = signed(nanos(or!(self.base, Duration::from_secs(1))));
+        let max = signed(nanos(or!(self.max, Duration::from_secs(60))));
         if base > max {
             return Err(ConfigError::new(
                 "base",
@@ -147,5 +147,14 @@ impl Settings {
             ("NESTED", Value::Switch(nested)) => self.nested = Some(*nested),
             _ => {}
         }
+    }
+}
+
+/// What fits into a signed number too, so that it can be multiplied cheaply: 292 years.
+const fn signed(nanos: u64) -> u64 {
+    if nanos > i64::MAX as u64 {
+        i64::MAX as u64
+    } else {
+        nanos
     }
 }

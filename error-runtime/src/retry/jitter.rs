@@ -1,5 +1,7 @@
 //! Chance, so that callers that failed together do not come back together.
 
+use std::cell::Cell;
+
 /// How chance changes a delay. Whatever it does, the delay stays within `max`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -21,11 +23,36 @@ pub enum Jitter {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chance(u64);
 
+thread_local! {
+    /// Where the next call of this thread begins. Without a destructor, so that it costs a load and a
+    /// store; zero until it is first asked.
+    static NEXT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number that nobody expects.
+#[inline]
+pub(super) fn seed() -> u64 {
+    let mut next = NEXT.get();
+    if next == 0 {
+        next = first();
+    }
+    let mut chance = Chance(next);
+    let seed = chance.next();
+    NEXT.set(chance.0.max(1));
+    seed
+}
+
+#[cold]
+fn first() -> u64 {
+    fastrand::u64(1..)
+}
+
 impl Chance {
     pub(super) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
+    #[inline]
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x2d35_8dcc_aa6c_78a5);
         let product = u128::from(self.0) * u128::from(self.0 ^ 0x8bb8_4b93_962e_acc9);
@@ -42,7 +69,7 @@ impl Chance {
             clippy::cast_possible_truncation,
             reason = "below the width, which is at most 2^64"
         )]
-        let offset = (u128::from(self.next()) * width >> 64) as u64;
+        let offset = ((u128::from(self.next()) * width) >> 64) as u64;
         least + offset
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Core {
     pub(super) budget: Option<RetryBudget>,
     pub(super) hook: Option<Hook>,
     pub(super) clock: Clock,
+    /// Neither a budget nor a deadline: a call that succeeds at once has nothing to do.
+    pub(super) is_plain: bool,
     seed: Option<u64>,
     /// How many calls the seed has served; each has delays of its own.
     served: AtomicU64,
@@ -84,11 +86,40 @@ impl fmt::Debug for Core {
 }
 
 impl Core {
+    /// A call begins: the time, where it will be asked for.
+    #[cold]
+    pub(super) fn begin(&self) -> u64 {
+        if let Some(budget) = &self.budget {
+            budget.call();
+        }
+        match self.config.deadline {
+            Some(_) => self.clock.nanos(),
+            None => 0,
+        }
+    }
+
+    /// A call has succeeded, by a retry or at once.
+    #[cold]
+    pub(super) fn succeeded(&self, paid: Option<&mut bool>) {
+        let by_retry = paid.is_some();
+        if let Some(paid) = paid {
+            *paid = false;
+        }
+        if let Some(budget) = &self.budget {
+            budget.reward(by_retry);
+        }
+    }
+
+    const fn is_plain(config: &Config, budget: Option<&RetryBudget>) -> bool {
+        config.deadline.is_none() && budget.is_none()
+    }
+
     /// Where the chance of one call begins.
+    #[inline]
     pub(super) fn seed(&self) -> u64 {
         match self.seed {
             Some(seed) => mix(seed, self.served.fetch_add(1, Ordering::Relaxed)),
-            None => fastrand::u64(..),
+            None => super::jitter::seed(),
         }
     }
 }
@@ -117,6 +148,7 @@ impl<L> Clone for RetryPolicy<L> {
                 budget: self.core.budget.clone(),
                 hook: self.core.hook.clone(),
                 clock: self.core.clock.clone(),
+                is_plain: self.core.is_plain,
                 seed: self.core.seed.map(|_| self.core.seed()),
                 served: AtomicU64::new(0),
             },
@@ -129,7 +161,7 @@ impl<L> RetryPolicy<L> {
     /// The delays of one call, if every attempt failed and no error asked for a wait. Each time it is
     /// asked chance decides anew.
     pub fn delays(&self) -> Delays<'_> {
-        Delays::new(&self.core.config, self.core.seed())
+        Delays::new(&self.core)
     }
 
     /// How many calls are made in all.
@@ -184,7 +216,10 @@ impl RetryPolicy {
         let mut retry = self.start();
         loop {
             match retry.after(retry.run(&mut op)) {
-                ControlFlow::Break(result) => return (result, retry.report()),
+                ControlFlow::Break(result) => {
+                    let report = retry.report(result.is_ok());
+                    return (result, report);
+                }
                 ControlFlow::Continue(wait) => wait.block(),
             }
         }
@@ -218,7 +253,10 @@ impl RetryPolicy {
             let future = retry.run(&mut op);
             let result = retry.attempt(future).await;
             match retry.after(result) {
-                ControlFlow::Break(result) => return (result, retry.report()),
+                ControlFlow::Break(result) => {
+                    let report = retry.report(result.is_ok());
+                    return (result, report);
+                }
                 ControlFlow::Continue(wait) => wait.sleep().await,
             }
         }
@@ -254,7 +292,10 @@ impl RetryPolicy<Limited> {
             let future = retry.run(&mut op);
             let result = retry.limited(future).await;
             match retry.after(result) {
-                ControlFlow::Break(result) => return (result, retry.report()),
+                ControlFlow::Break(result) => {
+                    let report = retry.report(result.is_ok());
+                    return (result, report);
+                }
                 ControlFlow::Continue(wait) => wait.sleep().await,
             }
         }
@@ -394,6 +435,7 @@ impl<L> RetryPolicyBuilder<L> {
     pub fn build(self) -> Result<RetryPolicy<L>, ConfigError> {
         let declared = self.settings.check()?;
         let mut core = Core {
+            is_plain: Core::is_plain(&declared, self.budget.as_ref()),
             config: declared,
             operation: self.operation,
             budget: self.budget,
@@ -440,6 +482,7 @@ impl<L> ConstRetryPolicyBuilder<L> {
                 budget: None,
                 hook: None,
                 clock: Clock::SYSTEM,
+                is_plain: Core::is_plain(&config, None),
                 seed: None,
                 served: AtomicU64::new(0),
             },
@@ -468,6 +511,7 @@ impl Core {
             budget: budget.map(RetryBudget::named),
             hook: hook.map(Hook::Function),
             clock: Clock::SYSTEM,
+            is_plain: false,
             seed: None,
             served: AtomicU64::new(0),
         };
@@ -491,5 +535,6 @@ impl Core {
             }
         });
         self.budget = budget.or_else(|| self.budget.take());
+        self.is_plain = Self::is_plain(&self.config, self.budget.as_ref());
     }
 }

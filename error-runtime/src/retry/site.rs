@@ -52,12 +52,16 @@ impl RetrySite {
     }
 
     /// A call begins.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "three loads; left to itself rustc makes it a call that returns in memory"
+    )]
+    #[inline(always)]
     pub fn start(&'static self) -> Retry<'static> {
-        match self.core.get() {
-            Some(core) => Retry::start(core),
-            None => Retry::start(self.resolve()),
-        }
+        Retry::start(match self.core.get() {
+            Some(core) => core,
+            None => self.resolve(),
+        })
     }
 
     #[cold]

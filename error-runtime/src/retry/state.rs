@@ -18,16 +18,20 @@ use crate::{Classification, Classify};
 #[derive(Debug)]
 pub struct Retry<'p> {
     core: &'p Core,
-    /// Begun by the first failure.
-    backoff: Option<Backoff>,
     /// By the clock; only with a deadline.
     started: u64,
+    /// Nothing before the first failure: a call that succeeds at once writes next to nothing.
+    failed: Option<Failed>,
+}
+
+/// What a call remembers from its first failure on.
+#[derive(Debug)]
+struct Failed {
+    backoff: Backoff,
     waited: u64,
     /// The number of the attempt that runs, from 1.
     attempt: u32,
     stop: RetryStop,
-    /// It runs inside another retry, which does the retrying.
-    suppressed: bool,
     /// The attempt that runs, or the wait for it, has taken from the budget.
     paid: bool,
 }
@@ -55,23 +59,13 @@ impl Wait<'_> {
 
 impl<'p> Retry<'p> {
     /// A call begins.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as at the site of an attribute")]
+    #[inline(always)]
     pub(super) fn start(core: &'p Core) -> Self {
-        if let Some(budget) = &core.budget {
-            budget.call();
-        }
         Self {
             core,
-            backoff: None,
-            started: match core.config.deadline {
-                Some(_) => core.clock.nanos(),
-                None => 0,
-            },
-            waited: 0,
-            attempt: 1,
-            stop: RetryStop::Succeeded,
-            suppressed: !core.config.nested && nested::in_attempt(),
-            paid: false,
+            started: if core.is_plain { 0 } else { core.begin() },
+            failed: None,
         }
     }
 
@@ -121,54 +115,125 @@ impl<'p> Retry<'p> {
         classify: impl FnOnce(&R::Error) -> Classification,
     ) -> ControlFlow<R, Wait<'p>> {
         let Some(error) = result.error() else {
-            if let Some(budget) = &self.core.budget {
-                self.paid = false;
-                budget.reward(self.attempt > 1);
-            }
+            self.succeeded();
             return ControlFlow::Break(result);
         };
-        let classification = classify(error);
-        match self.next(&classification) {
-            Ok(wait) => ControlFlow::Continue(wait),
-            Err(stop) => {
-                self.stop = stop;
-                ControlFlow::Break(result)
-            }
+        let failure = classify(error);
+        let verdict = match failure {
+            Classification { rejected: true, .. } => Err(RetryStop::Rejected),
+            Classification {
+                retryable: true, ..
+            } => Ok(()),
+            _ => Err(RetryStop::NotRetryable),
+        };
+        match self.next(verdict, failure.retry_after, failure.code) {
+            Some(wait) => ControlFlow::Continue(wait),
+            None => ControlFlow::Break(result),
         }
     }
 
-    /// The wait after a failure, or why there is none.
-    fn next(&mut self, failure: &Classification) -> Result<Wait<'p>, RetryStop> {
-        let (core, config) = (self.core, &self.core.config);
+    #[inline]
+    fn succeeded(&mut self) {
+        if !self.core.is_plain {
+            self.core
+                .succeeded(self.failed.as_mut().map(|failed| &mut failed.paid));
+        }
+    }
+
+    /// The wait after a failure, if another attempt follows. What it is told fits into registers.
+    #[inline(never)]
+    fn next(
+        &mut self,
+        verdict: Result<(), RetryStop>,
+        hint: Option<Duration>,
+        code: Option<&'static str>,
+    ) -> Option<Wait<'p>> {
+        let core = self.core;
+        let failed = self.failed.get_or_insert_with(|| Failed {
+            backoff: Backoff::new(&core.config, core),
+            waited: 0,
+            attempt: 1,
+            stop: RetryStop::NotRetryable,
+            paid: false,
+        });
         // The attempt has failed, so what it was paid with is spent.
-        self.paid = false;
-        if failure.rejected {
-            return Err(RetryStop::Rejected);
+        failed.paid = false;
+        let delay = match verdict {
+            Ok(()) => failed.delay(core, self.started, hint),
+            Err(stop) => Err(stop),
+        };
+        let nanos = match delay {
+            Ok(nanos) => nanos,
+            Err(stop) => {
+                failed.stop = stop;
+                return None;
+            }
+        };
+        if let Some(hook) = &core.hook {
+            hook.run(&RetryEvent {
+                operation: &core.operation,
+                attempt: failed.attempt,
+                delay: Duration::from_nanos(nanos),
+                code,
+            });
         }
-        if !failure.retryable {
-            return Err(RetryStop::NotRetryable);
+        failed.attempt += 1;
+        failed.waited = failed.waited.saturating_add(nanos);
+        Some(Wait {
+            clock: &core.clock,
+            nanos,
+        })
+    }
+
+    /// How it went, once it is over.
+    pub(super) fn report(&self, succeeded: bool) -> RetryReport {
+        let (attempts, waited, stop) = match &self.failed {
+            Some(failed) => (failed.attempt, failed.waited, failed.stop),
+            None => (1, 0, RetryStop::Succeeded),
+        };
+        let stop = if succeeded {
+            RetryStop::Succeeded
+        } else {
+            stop
+        };
+        RetryReport {
+            attempts,
+            waited: Duration::from_nanos(waited),
+            stop,
         }
+    }
+}
+
+impl Failed {
+    /// How long to wait, or why there is no further attempt. What is sure is asked first, what costs
+    /// last: a budget is only taken from when the attempt will be made.
+    #[inline]
+    fn delay(
+        &mut self,
+        core: &Core,
+        started: u64,
+        hint: Option<Duration>,
+    ) -> Result<u64, RetryStop> {
+        let config = &core.config;
         if self.attempt >= config.attempts {
             return Err(RetryStop::Exhausted);
         }
-        if self.suppressed {
+        if !config.nested && nested::in_attempt() {
             return Err(RetryStop::Nested);
         }
-        let backoff = self
-            .backoff
-            .get_or_insert_with(|| Backoff::new(config, core.seed()));
-        let mut nanos = backoff.next(config);
-        if let Some(hint) = failure.retry_after {
+        let mut nanos = self.backoff.next(config);
+        if let Some(hint) = hint {
             let hint = crate::time::nanos(hint);
             if hint > config.max_retry_after {
                 return Err(RetryStop::RetryAfter);
             }
             nanos = nanos.max(hint);
         }
-        if let Some(deadline) = config.deadline
-            && self.elapsed().saturating_add(nanos) >= deadline
-        {
-            return Err(RetryStop::Deadline);
+        if let Some(deadline) = config.deadline {
+            let elapsed = core.clock.nanos().saturating_sub(started);
+            if elapsed.saturating_add(nanos) >= deadline {
+                return Err(RetryStop::Deadline);
+            }
         }
         if let Some(budget) = &core.budget {
             if !budget.take() {
@@ -176,36 +241,15 @@ impl<'p> Retry<'p> {
             }
             self.paid = true;
         }
-        if let Some(hook) = &core.hook {
-            hook.run(&RetryEvent {
-                operation: &core.operation,
-                attempt: self.attempt,
-                delay: Duration::from_nanos(nanos),
-                code: failure.code,
-            });
-        }
-        self.attempt += 1;
-        self.waited = self.waited.saturating_add(nanos);
-        Ok(Wait {
-            clock: &core.clock,
-            nanos,
-        })
-    }
-
-    /// How it went, once it is over.
-    pub(super) fn report(&self) -> RetryReport {
-        RetryReport {
-            attempts: self.attempt,
-            waited: Duration::from_nanos(self.waited),
-            stop: self.stop,
-        }
+        Ok(nanos)
     }
 }
 
 impl Drop for Retry<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.paid
+        if !self.core.is_plain
+            && let Some(Failed { paid: true, .. }) = &self.failed
             && let Some(budget) = &self.core.budget
         {
             budget.refund();

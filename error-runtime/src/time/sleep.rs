@@ -85,10 +85,15 @@ impl Future for Sleep {
 
 impl Clock {
     /// Waits on this thread; a manual clock is moved instead.
+    #[inline]
     pub(crate) fn block(&self, nanos: u64) {
-        if nanos == 0 {
-            return;
+        if nanos > 0 {
+            self.block_for(nanos);
         }
+    }
+
+    #[cold]
+    fn block_for(&self, nanos: u64) {
         let wait = Duration::from_nanos(nanos);
         match &self.0 {
             Source::System => std::thread::sleep(wait),
