@@ -22,13 +22,13 @@ pub(crate) enum CallError {
     Rejected(#[from] Rejected),
 }
 
-const S: Duration = Duration::from_secs(1);
+pub(crate) const S: Duration = Duration::from_secs(1);
 
-fn seconds(count: u64) -> Duration {
+pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn build(
+pub(crate) fn build(
     rules: impl FnOnce(CircuitBreakerBuilder) -> CircuitBreakerBuilder,
 ) -> (CircuitBreaker, ManualClock) {
     let clock = ManualClock::new();
@@ -37,7 +37,7 @@ fn build(
 }
 
 /// Runs calls by letters: `S` success, `F` failure, `I` neutral. Gives back whether each was let through.
-fn run(breaker: &CircuitBreaker, calls: &str) -> String {
+pub(crate) fn run(breaker: &CircuitBreaker, calls: &str) -> String {
     calls
         .chars()
         .map(|call| {
@@ -56,7 +56,7 @@ fn run(breaker: &CircuitBreaker, calls: &str) -> String {
         .collect()
 }
 
-fn counts(breaker: &CircuitBreaker) -> (u64, u64) {
+pub(crate) fn counts(breaker: &CircuitBreaker) -> (u64, u64) {
     let window = breaker.snapshot().window;
     (window.calls, window.failures)
 }
@@ -93,7 +93,7 @@ fn b03_a_success_ends_the_streak() {
     assert_eq!(breaker.state(), BreakerState::Open);
 }
 
-fn rated(calls: usize, min: usize, rate: f64) -> (CircuitBreaker, ManualClock) {
+pub(crate) fn rated(calls: usize, min: usize, rate: f64) -> (CircuitBreaker, ManualClock) {
     build(|b| {
         b.failure_rate(rate)
             .window_calls(calls)
@@ -136,7 +136,7 @@ fn b09_a_success_may_open_and_the_window_starts_empty() {
     assert_eq!(run(&breaker, "FFFSS"), "FFFSR");
 }
 
-fn timed(window: u64, min: usize, rate: f64) -> (CircuitBreaker, ManualClock) {
+pub(crate) fn timed(window: u64, min: usize, rate: f64) -> (CircuitBreaker, ManualClock) {
     build(|b| {
         b.failure_rate(rate)
             .window_time(seconds(window))
@@ -377,7 +377,7 @@ fn b49_no_wait_at_all() {
     assert_eq!(breaker.state(), BreakerState::Closed);
 }
 
-fn half_open(probes: u32) -> (CircuitBreaker, ManualClock) {
+pub(crate) fn half_open(probes: u32) -> (CircuitBreaker, ManualClock) {
     let (breaker, clock) = build(|b| b.failures(1).recovery(S).half_open(probes));
     run(&breaker, "F");
     clock.advance(S);

@@ -13,5 +13,6 @@ mod grammar;
 mod handwritten;
 mod leaks;
 mod rendering;
+mod scenarios;
 mod seeds;
 mod support;

@@ -553,6 +553,14 @@ impl Engine {
         self.lock().history.iter().copied().collect()
     }
 
+    /// Closed, with nothing in mind that would be lost: no streak, and no failure or slow call in the
+    /// window.
+    pub(super) fn is_idle(&self) -> bool {
+        let view = self.view();
+        let unmarked = view.counts.failures == 0 && view.counts.slow == 0;
+        view.state == BreakerState::Closed && unmarked && self.word().streak() == 0
+    }
+
     pub(super) fn view(&self) -> View {
         let now = self.clock.nanos();
         let slice = if self.needs_no_time() {
@@ -575,7 +583,9 @@ impl Engine {
             BreakerState::Open | BreakerState::ForcedOpen if deadline > now => Some(deadline - now),
             BreakerState::HalfOpen => {
                 let (in_flight, won) = word.probes();
-                (in_flight + won >= self.config.half_open).then_some(NEVER)
+                // Past its end, the next call finds the circuit open again.
+                let over = self.config.half_open_max.is_some() && deadline <= now;
+                (over || in_flight + won >= self.config.half_open).then_some(NEVER)
             }
             _ => None,
         };

@@ -1,7 +1,6 @@
 //! What happened to a breaker, for those who watch.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -56,7 +55,8 @@ impl Hooks {
     }
 }
 
-/// A hook that panics harms nobody: neither the caller nor the hooks after it.
+/// A hook that panics harms nobody: neither the caller nor the hooks after it. What was thrown may panic
+/// too when it is dropped.
 pub(super) fn run_one(hook: &TransitionHook, event: &TransitionEvent) {
-    let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
+    let _ = crate::fault::guarded(|| hook(event));
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use super::CircuitBreaker;
 use super::builder::ConstCircuitBreakerBuilder;
 use super::config::Settings;
 use super::events::{TransitionEvent, TransitionHook, run_one};
-use super::{BreakerState, CircuitBreaker};
 
 /// The breakers of this process, one per name.
 ///
@@ -36,6 +36,17 @@ struct Entry {
     handle: BreakerHandle,
     /// An attribute refers to it, so it stays.
     pinned: bool,
+}
+
+impl Entry {
+    /// Nothing would be lost with it. One that somebody holds stays, or there would be two of its name.
+    fn may_go(&self) -> bool {
+        let held = match &self.handle.0 {
+            Repr::Static(_) => false,
+            Repr::Shared(breaker) => Arc::strong_count(breaker) > 1,
+        };
+        !self.pinned && !held && self.handle.engine.is_idle()
+    }
 }
 
 /// A registered breaker; it dereferences to the [`CircuitBreaker`].
@@ -165,9 +176,7 @@ impl Breakers {
             return first;
         }
         if breakers.len() >= CAPACITY {
-            let idle = breakers
-                .iter()
-                .find(|(_, entry)| !entry.pinned && is_idle(&entry.handle));
+            let idle = breakers.iter().find(|(_, entry)| entry.may_go());
             if let Some(name) = idle.map(|(name, _)| name.clone()) {
                 breakers.remove(&name);
             }
@@ -251,17 +260,18 @@ impl IntoIterator for &Breakers {
     }
 }
 
-/// Nothing would be lost with it: closed, and no failure in its window.
-fn is_idle(breaker: &CircuitBreaker) -> bool {
-    let view = breaker.engine.view();
-    view.state == BreakerState::Closed && view.counts.failures == 0
-}
-
 fn differing(first: &Settings, second: &Settings) -> Vec<&'static str> {
     macro_rules! compare {
         ($($key:ident),* $(,)?) => {{
-            let Settings { $($key),* } = *first;
+            let Settings { window_calls, window_time, $($key),* } = *first;
             let mut keys = Vec::new();
+            // One key in two fields: a number of calls differs from a time.
+            let window = (window_calls, window_time);
+            let other = (second.window_calls, second.window_time);
+            let none = (None, None);
+            if window != none && other != none && window != other {
+                keys.push("window");
+            }
             $(
                 if $key.is_some() && second.$key.is_some() && $key != second.$key {
                     keys.push(stringify!($key));
@@ -275,8 +285,6 @@ fn differing(first: &Settings, second: &Settings) -> Vec<&'static str> {
         failure_rate,
         slow_call,
         slow_rate,
-        window_calls,
-        window_time,
         min_calls,
         recovery,
         recovery_factor,

@@ -1,7 +1,6 @@
 //! What a retry tells those who watch.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,11 +84,11 @@ impl fmt::Debug for Hook {
 }
 
 impl Hook {
-    /// A hook that panics harms nobody.
+    /// A hook that panics harms nobody, nor does what it throws when that is dropped.
     pub(super) fn run(&self, event: &RetryEvent<'_>) {
-        let _ = catch_unwind(AssertUnwindSafe(|| match self {
+        let _ = crate::fault::guarded(|| match self {
             Self::Function(hook) => hook(event),
             Self::Closure(hook) => hook(event),
-        }));
+        });
     }
 }
