@@ -157,7 +157,7 @@ impl CircuitBreakerBuilder {
                 service: self.service,
                 own: self.hooks,
             },
-            settings: overridden.settings,
+            given: overridden.settings.given(),
         };
         if !overridden.enabled {
             breaker.disable();
@@ -227,7 +227,7 @@ impl ConstCircuitBreakerBuilder {
                 service: ServiceName::from_static(self.service),
                 own: Vec::new(),
             },
-            settings: self.settings,
+            given: self.settings.given(),
         }
     }
 }

@@ -211,6 +211,88 @@ impl Settings {
     }
 }
 
+/// Which keys were given, one bit for each in the order of [`KEYS`].
+#[derive(Clone, Copy)]
+pub(super) struct Given(u16);
+
+const KEYS: [&str; 11] = [
+    "failures",
+    "failure_rate",
+    "slow_call",
+    "slow_rate",
+    "window",
+    "min_calls",
+    "recovery",
+    "recovery_factor",
+    "recovery_max",
+    "half_open",
+    "half_open_max",
+];
+
+impl Settings {
+    pub(super) const fn given(&self) -> Given {
+        // In the order of `KEYS`; destructured, so that none is forgotten.
+        let Self {
+            failures,
+            failure_rate,
+            slow_call,
+            slow_rate,
+            window_calls,
+            window_time,
+            min_calls,
+            recovery,
+            recovery_factor,
+            recovery_max,
+            half_open,
+            half_open_max,
+        } = self;
+        let given = [
+            failures.is_some(),
+            failure_rate.is_some(),
+            slow_call.is_some(),
+            slow_rate.is_some(),
+            window_calls.is_some() || window_time.is_some(),
+            min_calls.is_some(),
+            recovery.is_some(),
+            recovery_factor.is_some(),
+            recovery_max.is_some(),
+            half_open.is_some(),
+            half_open_max.is_some(),
+        ];
+        let (mut bits, mut key) = (0, 0);
+        while key < given.len() {
+            bits |= (given[key] as u16) << key;
+            key += 1;
+        }
+        Given(bits)
+    }
+}
+
+/// The keys that both give, and give differently.
+pub(super) fn differing(first: (&Config, Given), second: (&Config, Given)) -> Vec<&'static str> {
+    let same = |a: &Config, b: &Config| {
+        [
+            a.failures == b.failures,
+            a.failure_rate == b.failure_rate,
+            a.slow_call == b.slow_call,
+            a.slow_rate == b.slow_rate,
+            a.window == b.window,
+            a.min_calls == b.min_calls,
+            a.recovery == b.recovery,
+            a.recovery_factor == b.recovery_factor,
+            a.recovery_max == b.recovery_max,
+            a.half_open == b.half_open,
+            a.half_open_max == b.half_open_max,
+        ]
+    };
+    let both = first.1.0 & second.1.0;
+    let same = same(first.0, second.0);
+    (0..KEYS.len())
+        .filter(|key| both >> key & 1 == 1 && !same[*key])
+        .map(|key| KEYS[key])
+        .collect()
+}
+
 impl Settings {
     /// Takes over a setting from the environment.
     pub(super) fn apply(&mut self, key: &str, value: &Value) {

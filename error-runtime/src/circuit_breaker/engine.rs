@@ -28,8 +28,30 @@ pub(super) struct Engine {
     evaluated: AtomicU64,
     stripes: Stripes,
     config: Config,
+    pace: Pace,
     clock: Clock,
     inner: Mutex<Inner>,
+}
+
+/// What a call has to know of the time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Nothing.
+    Untimed,
+    /// When it ended: the window is one of time.
+    Ends,
+    /// When it began as well: slow calls are told apart.
+    Lasts,
+}
+
+impl Pace {
+    const fn of(config: &Config) -> Self {
+        match (config.slow_call, config.window) {
+            (Some(_), _) => Self::Lasts,
+            (None, Window::Nanos(_)) => Self::Ends,
+            (None, Window::Calls(_)) => Self::Untimed,
+        }
+    }
 }
 
 /// What changes under the lock.
@@ -41,11 +63,19 @@ struct Inner {
     /// When the state began; nothing if it never changed.
     since: Option<SystemTime>,
     last_error_code: Option<&'static str>,
-    history: VecDeque<Transition>,
-    /// Transitions whose hooks have not run, in order.
-    pending: VecDeque<Transition>,
+    /// Nothing before the first transition: an idle breaker stays small.
+    log: Option<Box<Log>>,
     /// Some thread runs hooks; it takes the new ones too.
     emitting: bool,
+}
+
+/// What has happened to the state.
+#[derive(Default)]
+struct Log {
+    /// The last transitions, oldest first.
+    history: VecDeque<Transition>,
+    /// Those whose hooks have not run, in order.
+    pending: VecDeque<Transition>,
 }
 
 /// What is counted under the lock.
@@ -114,6 +144,7 @@ impl Engine {
             deadline: AtomicU64::new(0),
             evaluated: AtomicU64::new(0),
             stripes: Stripes::new(),
+            pace: Pace::of(&config),
             config,
             clock,
             inner: Mutex::new(Inner {
@@ -122,8 +153,7 @@ impl Engine {
                 reopened: 0,
                 since: None,
                 last_error_code: None,
-                history: VecDeque::new(),
-                pending: VecDeque::new(),
+                log: None,
                 emitting: false,
             }),
         }
@@ -285,21 +315,34 @@ impl Engine {
 
     #[inline]
     fn needs_no_time(&self) -> bool {
-        self.config.slow_call.is_none() && matches!(self.config.window, Window::Calls(_))
+        self.pace == Pace::Untimed
     }
 
-    /// Whether a success at an admission of this word needs nothing but to be counted.
+    /// The word, where it is all that an admitted call has to remember.
     #[inline]
     pub(super) fn fast_word(&self) -> Option<u64> {
         let word = self.word();
-        (word.is_healthy() && self.needs_no_time()).then_some(word.0)
+        (word.state().passes() && self.pace != Pace::Lasts).then_some(word.0)
     }
 
-    /// Counts the success of a call that [`fast_word`](Self::fast_word) let pass. False if something
-    /// has happened since.
+    /// Counts the success of a call that [`fast_word`](Self::fast_word) let pass. False if there is
+    /// more to do than to count.
     #[inline]
     pub(super) fn fast_success(&self, word: u64) -> bool {
-        self.word.load(Ordering::Acquire) == word && self.stripes.success(Word(word).episode())
+        let now = self.word();
+        if self.pace == Pace::Untimed && now.0 == word && now.is_healthy() {
+            return self.stripes.success(now.episode());
+        }
+        self.pace == Pace::Ends && self.timed_success(now, Word(word).episode())
+    }
+
+    /// The same for a window of time, which needs to know the slice.
+    #[inline]
+    fn timed_success(&self, word: Word, episode: u32) -> bool {
+        let slice = slice_of(&self.config, self.clock.coarse_nanos());
+        word.episode() == episode
+            && word.ignores_success(self.evaluated.load(Ordering::Relaxed) == slice)
+            && self.stripes.success_at(episode, slice)
     }
 
     fn record_slow(
@@ -480,11 +523,12 @@ impl Engine {
                 at: SystemTime::now(),
             };
             inner.since = Some(transition.at);
-            if inner.history.len() == HISTORY {
-                inner.history.pop_front();
+            let log = inner.log.get_or_insert_default();
+            if log.history.len() == HISTORY {
+                log.history.pop_front();
             }
-            inner.history.push_back(transition);
-            inner.pending.push_back(transition);
+            log.history.push_back(transition);
+            log.pending.push_back(transition);
         }
         next
     }
@@ -528,12 +572,14 @@ impl Engine {
     /// Leaves the lock and runs the hooks of what happened under it: in order, by one thread at a
     /// time. A hook may use the breaker; what that brings about runs after it.
     fn release<'e>(&'e self, mut inner: MutexGuard<'e, Inner>, hooks: &Hooks) {
-        if inner.pending.is_empty() || inner.emitting {
+        let nothing = inner.log.as_ref().is_none_or(|log| log.pending.is_empty());
+        if nothing || inner.emitting {
             return;
         }
         inner.emitting = true;
         loop {
-            let Some(transition) = inner.pending.pop_front() else {
+            let next = inner.log.as_mut().and_then(|log| log.pending.pop_front());
+            let Some(transition) = next else {
                 inner.emitting = false;
                 return;
             };
@@ -550,7 +596,9 @@ impl Engine {
     }
 
     pub(super) fn history(&self) -> Vec<Transition> {
-        self.lock().history.iter().copied().collect()
+        let inner = self.lock();
+        let log = inner.log.iter();
+        log.flat_map(|log| log.history.iter().copied()).collect()
     }
 
     /// Closed, with nothing in mind that would be lost: no streak, and no failure or slow call in the

@@ -1,10 +1,12 @@
 //! A call that is a future.
 
+use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use super::judge::{ByClass, Judge};
-use super::{CircuitBreaker, PanicIsFailure, Permit, refused};
+use super::engine::Admission;
+use super::judge::{ByClass, Judge, Verdict};
+use super::{CircuitBreaker, FastCall, refused};
 use crate::Outcome;
 use crate::policy::{AcceptsRejected, IsResult};
 
@@ -13,55 +15,70 @@ pin_project_lite::pin_project! {
     ///
     /// The circuit is asked when it is first polled. Dropped before it is ready it is neutral; a panic
     /// of the inner future is a failure and goes on.
-    #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct BreakerFuture<'a, F, J = ByClass> {
         #[pin]
         op: F,
-        call: Call<'a>,
+        breaker: &'a CircuitBreaker,
+        state: State,
         judge: J,
+    }
+
+    impl<F, J> PinnedDrop for BreakerFuture<'_, F, J> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            match *this.state {
+                State::Fast(word) => this.breaker.record_fast(word, Outcome::Neutral.into()),
+                State::Admitted(admission) => {
+                    this.breaker.record(admission, Outcome::Neutral.into(), None);
+                }
+                State::New | State::Done => {}
+            }
+        }
     }
 }
 
+impl<F, J> fmt::Debug for BreakerFuture<'_, F, J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BreakerFuture")
+            .field("breaker", &self.breaker.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a call that waits has to remember.
+///
 /// A hand-written state costs a nanosecond; nested async functions cost four.
-#[derive(Debug)]
-enum Call<'a> {
-    New(&'a CircuitBreaker),
-    /// The breaker was healthy; the word is all there is to remember.
-    Fast(Running<'a>),
-    Permitted(Permit<'a>),
+#[derive(Clone, Copy)]
+enum State {
+    New,
+    /// The breaker's word was all that the admission gave.
+    Fast(u64),
+    Admitted(Admission),
     Done,
 }
 
-/// A healthy call on its way; dropped, it is neutral.
-#[derive(Debug)]
-struct Running<'a> {
+/// Stands by while the inner future is polled: dropped only by its panic, which is a failure.
+struct Polling<'a> {
     breaker: &'a CircuitBreaker,
-    word: Option<u64>,
+    state: State,
 }
 
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        if let Some(word) = self.word {
-            self.breaker.record_fast(word, Outcome::Neutral.into());
+impl Polling<'_> {
+    fn record(&self, verdict: Verdict) {
+        match self.state {
+            State::Fast(word)
+                if verdict.outcome == Outcome::Ok && self.breaker.engine.fast_success(word) => {}
+            State::Fast(word) => self.breaker.record_fast(word, verdict),
+            State::Admitted(admission) => self.breaker.record(admission, verdict, None),
+            State::New | State::Done => {}
         }
     }
 }
 
-/// Dropped only by a panic of the inner future.
-struct Polling<'c, 'a>(&'c mut Call<'a>);
-
-impl Drop for Polling<'_, '_> {
+impl Drop for Polling<'_> {
     fn drop(&mut self) {
-        match std::mem::replace(self.0, Call::Done) {
-            Call::Fast(mut running) => {
-                if let Some(word) = running.word.take() {
-                    running.breaker.record_fast(word, Outcome::Trip.into());
-                }
-            }
-            Call::Permitted(permit) => drop(PanicIsFailure(Some(permit))),
-            Call::New(_) | Call::Done => {}
-        }
+        self.record(Outcome::Trip.into());
     }
 }
 
@@ -70,7 +87,8 @@ impl<'a, F, J> BreakerFuture<'a, F, J> {
     pub(super) fn new(breaker: &'a CircuitBreaker, op: F, judge: J) -> Self {
         Self {
             op,
-            call: Call::New(breaker),
+            breaker,
+            state: State::New,
             judge,
         }
     }
@@ -85,50 +103,66 @@ where
     type Output = R;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Call::New(breaker) = *this.call {
-            *this.call = match breaker.engine.fast_word() {
-                Some(word) => Call::Fast(Running {
-                    breaker,
-                    word: Some(word),
-                }),
-                None => match breaker.try_acquire() {
-                    Ok(permit) => Call::Permitted(permit),
-                    Err(open) => {
-                        *this.call = Call::Done;
-                        return Poll::Ready(refused(open));
-                    }
-                },
-            };
-        }
-        let polling = Polling(this.call);
-        let polled = this.op.poll(context);
-        // Classified under the guard: a panic in there is a panic of the call.
-        let polled = polled.map(|result| {
-            let verdict = this.judge.verdict(&result);
-            (result, verdict)
-        });
-        let call = {
-            let mut polling = std::mem::ManuallyDrop::new(polling);
-            if polled.is_pending() {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let mut this = self.project();
+        let breaker = *this.breaker;
+        if let State::New = this.state
+            && let Some(word) = breaker.engine.fast_word()
+        {
+            let guard = FastCall { breaker, word };
+            let Poll::Ready(result) = this.op.as_mut().poll(context) else {
+                std::mem::forget(guard);
+                *this.state = State::Fast(word);
                 return Poll::Pending;
+            };
+            // Classified under the guard: a panic in there is a panic of the call.
+            let verdict = this.judge.verdict(&result);
+            std::mem::forget(guard);
+            *this.state = State::Done;
+            if verdict.outcome != Outcome::Ok || !breaker.engine.fast_success(word) {
+                breaker.record_fast(word, verdict);
             }
-            std::mem::replace(&mut *polling.0, Call::Done)
-        };
-        let (result, verdict) = ready!(polled);
-        match call {
-            Call::Fast(mut running) => {
-                let word = running.word.take().filter(|word| {
-                    verdict.outcome != Outcome::Ok || !running.breaker.engine.fast_success(*word)
-                });
-                if let Some(word) = word {
-                    running.breaker.record_fast(word, verdict);
-                }
-            }
-            Call::Permitted(permit) => permit.finish(verdict),
-            Call::New(_) | Call::Done => {}
+            return Poll::Ready(result);
         }
-        Poll::Ready(result)
+        poll_slow(this.op, breaker, this.state, this.judge, context)
     }
+}
+
+/// Every poll but the first of a call that a healthy breaker let pass.
+#[inline(never)]
+fn poll_slow<R, F, J>(
+    op: Pin<&mut F>,
+    breaker: &CircuitBreaker,
+    state: &mut State,
+    judge: &J,
+    context: &mut Context<'_>,
+) -> Poll<R>
+where
+    F: Future<Output = R>,
+    J: Judge<R>,
+    R: IsResult<Error: AcceptsRejected>,
+{
+    if let State::New = state {
+        *state = match breaker.admit() {
+            Ok(admission) => State::Admitted(admission),
+            Err(open) => {
+                *state = State::Done;
+                return Poll::Ready(refused(open));
+            }
+        };
+    }
+    // While it is polled the guard alone answers for the call; then the future does again.
+    let polling = Polling {
+        breaker,
+        state: std::mem::replace(state, State::Done),
+    };
+    let Poll::Ready(result) = op.poll(context) else {
+        *state = polling.state;
+        std::mem::forget(polling);
+        return Poll::Pending;
+    };
+    let verdict = judge.verdict(&result);
+    let polling = std::mem::ManuallyDrop::new(polling);
+    polling.record(verdict);
+    Poll::Ready(result)
 }

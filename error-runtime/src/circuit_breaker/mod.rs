@@ -31,7 +31,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::config::Settings;
+use self::config::Given;
 use self::engine::{Admission, Engine, Refusal};
 use self::events::Hooks;
 use self::judge::{By, ByClass, Judge};
@@ -72,7 +72,8 @@ use crate::{Classify, Outcome};
 pub struct CircuitBreaker {
     engine: Engine,
     hooks: Hooks,
-    settings: Settings,
+    /// Which keys its author gave, for the report of a mismatch.
+    given: Given,
 }
 
 impl fmt::Debug for CircuitBreaker {
@@ -151,14 +152,18 @@ impl CircuitBreaker {
         J: Judge<R>,
         R: IsResult<Error: AcceptsRejected>,
     {
-        let permit = match self.try_acquire() {
-            Ok(permit) => permit,
+        let admission = match self.admit() {
+            Ok(admission) => admission,
             Err(open) => return refused(open),
         };
-        let guard = PanicIsFailure(Some(permit));
+        let guard = PanicIsFailure {
+            breaker: self,
+            admission,
+        };
         let result = op();
         let verdict = judge.verdict(&result);
-        guard.finish(verdict);
+        std::mem::forget(guard);
+        self.record(admission, verdict, None);
         result
     }
 
@@ -200,6 +205,7 @@ impl CircuitBreaker {
         Ok(OwnedPermit::new(Arc::clone(self), self.admit()?))
     }
 
+    #[inline]
     fn admit(&self) -> Result<Admission, CircuitOpen> {
         self.engine
             .admit(&self.hooks)
@@ -285,21 +291,15 @@ impl Drop for FastCall<'_> {
     }
 }
 
-/// The same around a permit.
-struct PanicIsFailure<'a>(Option<Permit<'a>>);
-
-impl PanicIsFailure<'_> {
-    fn finish(mut self, verdict: Verdict) {
-        if let Some(permit) = self.0.take() {
-            permit.finish(verdict);
-        }
-    }
+/// The same for a call that had to be admitted.
+struct PanicIsFailure<'a> {
+    breaker: &'a CircuitBreaker,
+    admission: Admission,
 }
 
 impl Drop for PanicIsFailure<'_> {
     fn drop(&mut self) {
-        if let Some(permit) = self.0.take() {
-            permit.failure();
-        }
+        self.breaker
+            .record(self.admission, Outcome::Trip.into(), None);
     }
 }

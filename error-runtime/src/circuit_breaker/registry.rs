@@ -7,8 +7,9 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use super::CircuitBreaker;
 use super::builder::ConstCircuitBreakerBuilder;
-use super::config::Settings;
+use super::config::differing;
 use super::events::{TransitionEvent, TransitionHook, run_one};
+use super::rejected::ServiceName;
 
 /// The breakers of this process, one per name.
 ///
@@ -17,7 +18,7 @@ use super::events::{TransitionEvent, TransitionHook, run_one};
 /// attribute makes room.
 #[derive(Default)]
 pub struct Breakers {
-    by_name: RwLock<BTreeMap<Box<str>, Entry>>,
+    by_name: RwLock<BTreeMap<ServiceName, Entry>>,
     hooks: RwLock<Vec<TransitionHook>>,
     mismatches: RwLock<Vec<ConfigMismatch>>,
 }
@@ -182,7 +183,7 @@ impl Breakers {
             }
         }
         breakers.insert(
-            handle.name().into(),
+            handle.hooks.service.clone(),
             Entry {
                 handle: handle.clone(),
                 pinned,
@@ -195,7 +196,10 @@ impl Breakers {
         if std::ptr::eq(first, second) {
             return;
         }
-        let keys = differing(&first.settings, &second.settings);
+        let keys = differing(
+            (first.engine.config(), first.given),
+            (second.engine.config(), second.given),
+        );
         if keys.is_empty() {
             return;
         }
@@ -258,40 +262,6 @@ impl IntoIterator for &Breakers {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
-}
-
-fn differing(first: &Settings, second: &Settings) -> Vec<&'static str> {
-    macro_rules! compare {
-        ($($key:ident),* $(,)?) => {{
-            let Settings { window_calls, window_time, $($key),* } = *first;
-            let mut keys = Vec::new();
-            // One key in two fields: a number of calls differs from a time.
-            let window = (window_calls, window_time);
-            let other = (second.window_calls, second.window_time);
-            let none = (None, None);
-            if window != none && other != none && window != other {
-                keys.push("window");
-            }
-            $(
-                if $key.is_some() && second.$key.is_some() && $key != second.$key {
-                    keys.push(stringify!($key));
-                }
-            )*
-            keys
-        }};
-    }
-    compare!(
-        failures,
-        failure_rate,
-        slow_call,
-        slow_rate,
-        min_calls,
-        recovery,
-        recovery_factor,
-        recovery_max,
-        half_open,
-        half_open_max,
-    )
 }
 
 /// Calls the hooks of the registry, outside its locks.

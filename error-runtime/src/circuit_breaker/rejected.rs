@@ -1,6 +1,7 @@
 //! What a caller gets for a call that a policy did not let through.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -70,6 +71,24 @@ impl PartialEq for ServiceName {
 }
 
 impl Eq for ServiceName {}
+
+impl PartialOrd for ServiceName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ServiceName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Borrow<str> for ServiceName {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
 
 impl PartialEq<str> for ServiceName {
     fn eq(&self, other: &str) -> bool {

@@ -28,10 +28,17 @@ pub(super) struct Counts {
 pub(super) struct Marks {
     /// Results recorded here, marked or not, over the whole episode.
     recorded: u64,
+    /// Nothing before the first mark: an idle breaker stays small.
+    window: Option<Box<Marked>>,
+}
+
+/// What is in the window.
+#[derive(Default)]
+struct Marked {
     /// Of a window of calls: which call it was, counted from the episode's start.
     positions: VecDeque<(u64, Mark)>,
     /// How many of those failed and were slow.
-    marked: Counts,
+    counts: Counts,
     /// Of a window of time: one entry per slice that has something.
     slices: VecDeque<(u64, Counts)>,
 }
@@ -40,9 +47,7 @@ impl Marks {
     pub(super) const fn new() -> Self {
         Self {
             recorded: 0,
-            positions: VecDeque::new(),
-            marked: Counts::ZERO,
-            slices: VecDeque::new(),
+            window: None,
         }
     }
 
@@ -64,23 +69,25 @@ impl Marks {
         match config.window {
             Window::Calls(_) if mark.failed || mark.slow => {
                 let position = stripes.successes_of(episode) + self.recorded;
-                self.positions.push_back((position, mark));
-                self.marked.failures += u64::from(mark.failed);
-                self.marked.slow += u64::from(mark.slow);
+                let window = self.window.get_or_insert_default();
+                window.positions.push_back((position, mark));
+                window.counts.failures += u64::from(mark.failed);
+                window.counts.slow += u64::from(mark.slow);
             }
             Window::Calls(_) => {}
             Window::Nanos(_) => {
+                let slices = &mut self.window.get_or_insert_default().slices;
                 // Time may go backwards between threads: then it belongs to an older slice.
-                let at = self.slices.iter().rposition(|(of, _)| *of <= slice);
+                let at = slices.iter().rposition(|(of, _)| *of <= slice);
                 let index = match at {
-                    Some(at) if self.slices[at].0 == slice => at,
+                    Some(at) if slices[at].0 == slice => at,
                     at => {
                         let index = at.map_or(0, |at| at + 1);
-                        self.slices.insert(index, (slice, Counts::default()));
+                        slices.insert(index, (slice, Counts::default()));
                         index
                     }
                 };
-                let counts = &mut self.slices[index].1;
+                let counts = &mut slices[index].1;
                 counts.calls += 1;
                 counts.failures += u64::from(mark.failed);
                 counts.slow += u64::from(mark.slow);
@@ -100,29 +107,31 @@ impl Marks {
             Window::Calls(size) => {
                 let size = u64::from(size);
                 let calls = stripes.successes_of(episode) + self.recorded;
-                while let Some(&(position, mark)) = self.positions.front() {
-                    if position + size > calls {
-                        break;
-                    }
-                    self.positions.pop_front();
-                    self.marked.failures -= u64::from(mark.failed);
-                    self.marked.slow -= u64::from(mark.slow);
-                }
-                Counts {
+                let mut counts = Counts {
                     calls: calls.min(size),
-                    ..self.marked
+                    ..Counts::default()
+                };
+                if let Some(window) = &mut self.window {
+                    window.forget_before(calls.saturating_sub(size));
+                    counts.failures = window.counts.failures;
+                    counts.slow = window.counts.slow;
                 }
+                counts
             }
             Window::Nanos(_) => {
                 let first = slice.saturating_sub(SLICES - 1);
-                while self.slices.front().is_some_and(|(of, _)| *of < first) {
-                    self.slices.pop_front();
+                let mut slices = self.window.as_mut().map(|window| &mut window.slices);
+                if let Some(slices) = &mut slices {
+                    while slices.front().is_some_and(|(of, _)| *of < first) {
+                        slices.pop_front();
+                    }
                 }
                 let mut counts = Counts {
                     calls: stripes.successes_until(episode, slice),
                     ..Counts::default()
                 };
-                for (_, some) in self.slices.iter().filter(|(of, _)| *of <= slice) {
+                let slices = slices.iter().flat_map(|slices| slices.iter());
+                for (_, some) in slices.filter(|(of, _)| *of <= slice) {
                     counts.calls += some.calls;
                     counts.failures += some.failures;
                     counts.slow += some.slow;
@@ -133,13 +142,21 @@ impl Marks {
     }
 }
 
-impl Counts {
-    const ZERO: Self = Self {
-        calls: 0,
-        failures: 0,
-        slow: 0,
-    };
+impl Marked {
+    /// Drops the marks of calls up to this one, which have left a window of calls.
+    fn forget_before(&mut self, last: u64) {
+        while let Some(&(position, mark)) = self.positions.front() {
+            if position > last {
+                break;
+            }
+            self.positions.pop_front();
+            self.counts.failures -= u64::from(mark.failed);
+            self.counts.slow -= u64::from(mark.slow);
+        }
+    }
+}
 
+impl Counts {
     /// Whether a rate is reached, with as many calls as are asked for.
     pub(super) fn opens(self, config: &Config) -> bool {
         let reached = |rate: Option<u64>, count: u64| {

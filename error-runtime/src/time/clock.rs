@@ -89,14 +89,11 @@ fn system_coarse() -> u64 {
 }
 
 /// Nanoseconds; what is longer than 584 years is that long.
-#[expect(clippy::cast_possible_truncation, reason = "checked in the same line")]
+#[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
-    let nanos = duration.as_nanos();
-    if nanos > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        nanos as u64
-    }
+    // In 64 bits: `as_nanos` takes 128, which costs on each read of the clock.
+    let whole = duration.as_secs().saturating_mul(1_000_000_000);
+    whole.saturating_add(duration.subsec_nanos() as u64)
 }
 
 #[cfg(feature = "test-util")]
