@@ -840,9 +840,7 @@ struct Stubborn;
 
 impl Drop for Stubborn {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("a panic of the payload");
-        }
+        assert!(std::thread::panicking(), "a panic of the payload");
     }
 }
 

@@ -2,7 +2,9 @@
 //! a retry. A test's name begins with the number; `tests/scenarios.txt` says why a number has no test.
 
 mod breaker;
+mod budget;
 mod registry;
+mod retry;
 
 use std::pin::Pin;
 use std::sync::Barrier;
