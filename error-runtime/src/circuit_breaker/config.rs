@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::stripes::SLICES;
 use super::word::MAX_HALF_OPEN;
 use crate::ConfigError;
 use crate::policy::overrides::Value;
@@ -30,6 +31,9 @@ pub(super) struct Config {
     /// Calls of at least so many nanoseconds are slow.
     pub(super) slow_call: Option<u64>,
     pub(super) window: Window,
+    /// Slices of a time window in 2^64 nanoseconds: a multiplication is a third of a division, and the
+    /// only one of a healthy call. Zero for a window of calls.
+    pub(super) slices_per_time: u64,
     pub(super) min_calls: u32,
     pub(super) recovery: u64,
     pub(super) recovery_max: u64,
@@ -201,6 +205,7 @@ impl Settings {
             slow_rate,
             slow_call,
             window,
+            slices_per_time: slices_per_time(window),
             min_calls,
             recovery,
             recovery_max,
@@ -315,6 +320,18 @@ impl Settings {
             ("HALF_OPEN_MAX", Value::Time(wait)) => self.half_open_max = Some(*wait),
             _ => {}
         }
+    }
+}
+
+/// Rounded up, so that a slice begins at the nanosecond that its length says.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a slice is many nanoseconds"
+)]
+const fn slices_per_time(window: Window) -> u64 {
+    match window {
+        Window::Calls(_) => 0,
+        Window::Nanos(window) => ((1_u128 << 64).div_ceil((window / SLICES) as u128)) as u64,
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) struct View {
 impl Engine {
     pub(super) const fn new(config: Config, clock: Clock) -> Self {
         Self {
-            word: AtomicU64::new(Word::new(BreakerState::Closed, 0).0),
+            word: AtomicU64::new(Word::first(!matches!(Pace::of(&config), Pace::Untimed)).0),
             deadline: AtomicU64::new(0),
             evaluated: AtomicU64::new(0),
             stripes: Stripes::new(),
@@ -318,30 +318,39 @@ impl Engine {
         self.pace == Pace::Untimed
     }
 
-    /// The word, where it is all that an admitted call has to remember.
+    /// The word, if the breaker is healthy: then it is all that an admitted call has to remember.
     #[inline]
-    pub(super) fn fast_word(&self) -> Option<u64> {
+    pub(super) fn healthy_word(&self) -> Option<u64> {
         let word = self.word();
-        (word.state().passes() && self.pace != Pace::Lasts).then_some(word.0)
+        word.is_healthy().then_some(word.0)
     }
 
-    /// Counts the success of a call that [`fast_word`](Self::fast_word) let pass. False if there is
-    /// more to do than to count.
-    #[inline]
-    pub(super) fn fast_success(&self, word: u64) -> bool {
-        let now = self.word();
-        if self.pace == Pace::Untimed && now.0 == word && now.is_healthy() {
-            return self.stripes.success(now.episode());
-        }
-        self.pace == Pace::Ends && self.timed_success(now, Word(word).episode())
+    /// Counts the success of a call that [`healthy_word`](Self::healthy_word) let pass. False if
+    /// something has happened since.
+    #[expect(
+        clippy::inline_always,
+        reason = "a few loads and a store; a call costs more"
+    )]
+    #[inline(always)]
+    pub(super) fn healthy_success(&self, word: u64) -> bool {
+        self.word.load(Ordering::Acquire) == word && self.stripes.success(Word(word).episode())
     }
 
-    /// The same for a window of time, which needs to know the slice.
+    /// The word, if calls pass and a success needs to know no more than when it ended.
     #[inline]
-    fn timed_success(&self, word: Word, episode: u32) -> bool {
+    pub(super) fn ending_word(&self) -> Option<u64> {
+        let word = self.word();
+        (self.pace == Pace::Ends && word.state().passes()).then_some(word.0)
+    }
+
+    /// Counts the success of a call that [`ending_word`](Self::ending_word) let pass, in its slice of
+    /// time. False if there is more to do than to count.
+    #[inline]
+    pub(super) fn ending_success(&self, word: u64) -> bool {
         let slice = slice_of(&self.config, self.clock.coarse_nanos());
-        word.episode() == episode
-            && word.ignores_success(self.evaluated.load(Ordering::Relaxed) == slice)
+        let (now, episode) = (self.word(), Word(word).episode());
+        now.episode() == episode
+            && now.ignores_success(self.evaluated.load(Ordering::Relaxed) == slice)
             && self.stripes.success_at(episode, slice)
     }
 

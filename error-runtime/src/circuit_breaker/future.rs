@@ -68,7 +68,7 @@ impl Polling<'_> {
     fn record(&self, verdict: Verdict) {
         match self.state {
             State::Fast(word)
-                if verdict.outcome == Outcome::Ok && self.breaker.engine.fast_success(word) => {}
+                if verdict.outcome == Outcome::Ok && self.breaker.engine.healthy_success(word) => {}
             State::Fast(word) => self.breaker.record_fast(word, verdict),
             State::Admitted(admission) => self.breaker.record(admission, verdict, None),
             State::New | State::Done => {}
@@ -107,7 +107,7 @@ where
         let mut this = self.project();
         let breaker = *this.breaker;
         if let State::New = this.state
-            && let Some(word) = breaker.engine.fast_word()
+            && let Some(word) = breaker.engine.healthy_word()
         {
             let guard = FastCall { breaker, word };
             let Poll::Ready(result) = this.op.as_mut().poll(context) else {
@@ -119,7 +119,7 @@ where
             let verdict = this.judge.verdict(&result);
             std::mem::forget(guard);
             *this.state = State::Done;
-            if verdict.outcome != Outcome::Ok || !breaker.engine.fast_success(word) {
+            if verdict.outcome != Outcome::Ok || !breaker.engine.healthy_success(word) {
                 breaker.record_fast(word, verdict);
             }
             return Poll::Ready(result);

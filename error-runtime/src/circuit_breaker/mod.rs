@@ -129,7 +129,7 @@ impl CircuitBreaker {
         R: IsResult<Error: AcceptsRejected>,
     {
         // A healthy breaker needs no permit: the word is all there is to remember.
-        let Some(word) = self.engine.fast_word() else {
+        let Some(word) = self.engine.healthy_word() else {
             return self.call_slow(op, judge);
         };
         let guard = FastCall {
@@ -139,7 +139,7 @@ impl CircuitBreaker {
         let result = op();
         let verdict = judge.verdict(&result);
         std::mem::forget(guard);
-        if verdict.outcome != Outcome::Ok || !self.engine.fast_success(word) {
+        if verdict.outcome != Outcome::Ok || !self.engine.healthy_success(word) {
             self.record_fast(word, verdict);
         }
         result
@@ -152,6 +152,19 @@ impl CircuitBreaker {
         J: Judge<R>,
         R: IsResult<Error: AcceptsRejected>,
     {
+        if let Some(word) = self.engine.ending_word() {
+            let guard = FastCall {
+                breaker: self,
+                word,
+            };
+            let result = op();
+            let verdict = judge.verdict(&result);
+            std::mem::forget(guard);
+            if verdict.outcome != Outcome::Ok || !self.engine.ending_success(word) {
+                self.record_fast(word, verdict);
+            }
+            return result;
+        }
         let admission = match self.admit() {
             Ok(admission) => admission,
             Err(open) => return refused(open),

@@ -139,7 +139,11 @@ impl Stripes {
     }
 
     /// Counts a success of this episode. False if this thread has no counters of its own.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a few loads and a store; a call costs more"
+    )]
+    #[inline(always)]
     pub(super) fn success(&self, episode: u32) -> bool {
         let Some(stripe) = self.own() else {
             return false;

@@ -1,15 +1,17 @@
 //! The one word that says what state a breaker is in: read by every call, written under the lock.
 //!
 //! ```text
-//! 63            32 31           5 4        3        2    0
-//! [   episode    ][   counts     ][ dirty ][warming][state]
+//! 63            32   31   30          5 4        3        2    0
+//! [   episode    ][timed][   counts    ][ dirty ][warming][state]
 //! ```
 //!
 //! `episode` counts transitions: a result belongs to the episode that admitted its call. `counts` is
 //! the streak of failures while closed, and probes in flight and succeeded while half-open.
 //! `warming` asks successes to be evaluated too: a failure is in the window, which has fewer calls than
 //! the minimum, so a success may be what opens the circuit. `dirty` says that a time window holds
-//! failures, so that a success must look whether older successes have left it.
+//! failures, so that a success must look whether older successes have left it. `timed` is set for good
+//! where a call has to know the time: a lower half of nothing then says all at once that the breaker is
+//! closed, without a streak, and that a success has only to be counted.
 
 /// What a breaker does with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,10 +58,11 @@ const STATE: u64 = 0b111;
 const WARMING: u64 = 1 << 3;
 const DIRTY: u64 = 1 << 4;
 const STREAK_SHIFT: u32 = 5;
-const STREAK_MAX: u64 = (1 << 27) - 1;
+const STREAK_MAX: u64 = (1 << 26) - 1;
 const PROBES_SHIFT: u32 = 5;
 const PROBES_MAX: u64 = (1 << 13) - 1;
 const WINS_SHIFT: u32 = 18;
+const TIMED: u64 = 1 << 31;
 const EPISODE_SHIFT: u32 = 32;
 
 /// Half-open probes fit into this many bits of the word.
@@ -72,6 +75,11 @@ pub(super) struct Word(pub(super) u64);
 impl Word {
     pub(super) const fn new(state: BreakerState, episode: u32) -> Self {
         Self(state as u64 | (episode as u64) << EPISODE_SHIFT)
+    }
+
+    /// The first word of a breaker.
+    pub(super) const fn first(timed: bool) -> Self {
+        Self(Self::new(BreakerState::Closed, 0).0 | if timed { TIMED } else { 0 })
     }
 
     #[inline]
@@ -92,7 +100,7 @@ impl Word {
         (self.0 >> EPISODE_SHIFT) as u32
     }
 
-    /// Closed, no streak, nothing to evaluate: a success has nothing to do here.
+    /// Closed, no streak, nothing to evaluate, no time to know: a success has nothing to do here.
     #[inline]
     pub(super) const fn is_healthy(self) -> bool {
         self.0 << 32 == BreakerState::Closed as u64
@@ -143,7 +151,7 @@ impl Word {
 
     /// The first word of the next episode.
     pub(super) const fn next(self, state: BreakerState) -> Self {
-        Self::new(state, self.episode().wrapping_add(1))
+        Self(Self::new(state, self.episode().wrapping_add(1)).0 | self.0 & TIMED)
     }
 }
 
@@ -181,6 +189,12 @@ mod tests {
             );
         }
         assert!(Word::new(BreakerState::Closed, 9).is_healthy());
+        let timed = Word::first(true)
+            .next(BreakerState::Open)
+            .next(BreakerState::Closed);
+        assert_eq!((timed.state(), timed.episode()), (BreakerState::Closed, 2));
+        assert!(!timed.is_healthy());
+        assert!(Word::first(false).is_healthy());
         assert!(!Word::new(BreakerState::Open, 9).is_healthy());
     }
 }
