@@ -32,8 +32,12 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Times are counted from here; the first use of the clock.
-static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// Times are counted from here: an hour before the first use of the clock, because tokio's paused time
+/// stands at the start of its runtime, which was before, and no time comes before zero.
+static ORIGIN: LazyLock<Instant> = LazyLock::new(|| {
+    let now = Instant::now();
+    now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
+});
 
 #[cfg(feature = "tokio")]
 fn system_now() -> Instant {

@@ -3,8 +3,11 @@
 
 mod breaker;
 mod budget;
+mod compose;
+mod macros;
 mod registry;
 mod retry;
+mod time;
 
 use std::pin::Pin;
 use std::sync::Barrier;
