@@ -37,6 +37,9 @@ mod retry;
 mod spec;
 pub mod time;
 mod timeout;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub mod tower;
 mod violations;
 
 pub use crate::any_error::AnyError;
@@ -67,6 +70,10 @@ pub use crate::retry::{
 pub use crate::spec::{ErrorSpec, GrpcCode, Level, default_code, public_message};
 pub use crate::timeout::{Timeout, with_timeout};
 pub use crate::violations::{Pointer, Violation, Violations};
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use crate::tower::{CircuitBreakerLayer, FallbackLayer, RetryLayer, TimeoutLayer};
 
 #[doc(inline)]
 #[cfg(feature = "derive")]

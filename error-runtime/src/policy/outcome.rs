@@ -18,6 +18,10 @@ pub trait IsResult: Sized {
     type Error;
 
     /// It as a `Result`.
+    ///
+    /// # Errors
+    ///
+    /// If it is a failure.
     fn into_result(self) -> Result<Self::Value, Self::Error>;
     /// The other way round.
     fn from_result(result: Result<Self::Value, Self::Error>) -> Self;

@@ -91,10 +91,10 @@ impl Settings {
             return Err(ConfigError::new("factor", "is from 1 to 1000"));
         }
         let jitter = or!(self.jitter, Jitter::Full);
-        if let Jitter::Ratio(ratio) = jitter {
-            if !(ratio >= 0.0 && ratio <= 1.0) {
-                return Err(ConfigError::new("jitter", "is a ratio from 0 to 1"));
-            }
+        if let Jitter::Ratio(ratio) = jitter
+            && !(ratio >= 0.0 && ratio <= 1.0)
+        {
+            return Err(ConfigError::new("jitter", "is a ratio from 0 to 1"));
         }
         let deadline = match self.deadline {
             Some(deadline) if deadline.is_zero() => {

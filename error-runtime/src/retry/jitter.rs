@@ -65,10 +65,7 @@ impl Chance {
     #[inline]
     pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
         let width = u128::from(most.saturating_sub(least)) + 1;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "below the width, which is at most 2^64"
-        )]
+        // Below the width, which is at most 2^64.
         let offset = ((u128::from(self.next()) * width) >> 64) as u64;
         least + offset
     }

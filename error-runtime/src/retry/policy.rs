@@ -51,7 +51,7 @@ use crate::{Classify, ConfigError, Rejected};
 /// `L` says whether each attempt has a limit of time: see [`RetryPolicyBuilder::attempt_timeout`].
 pub struct RetryPolicy<L = Unlimited> {
     core: Core,
-    limit: PhantomData<L>,
+    limit: PhantomData<fn() -> L>,
 }
 
 /// An attempt may take as long as it does.
@@ -167,6 +167,12 @@ impl<L> RetryPolicy<L> {
     /// How many calls are made in all.
     pub fn attempts(&self) -> u32 {
         self.core.config.attempts
+    }
+
+    /// Whether attempts have a limit of time.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_limited(&self) -> bool {
+        self.core.config.attempt_timeout.is_some()
     }
 
     /// A call begins; for those who write the loop themselves.
@@ -311,7 +317,7 @@ pub struct RetryPolicyBuilder<L = Unlimited> {
     hook: Option<Hook>,
     clock: Clock,
     seed: Option<u64>,
-    limit: PhantomData<L>,
+    limit: PhantomData<fn() -> L>,
 }
 
 /// Builds a `static` [`RetryPolicy`]; a mistake is a compile error.
@@ -329,7 +335,7 @@ pub struct RetryPolicyBuilder<L = Unlimited> {
 #[derive(Clone, Copy, Debug)]
 pub struct ConstRetryPolicyBuilder<L = Unlimited> {
     settings: Settings,
-    limit: PhantomData<L>,
+    limit: PhantomData<fn() -> L>,
 }
 
 /// One method per rule, for both builders.

@@ -114,11 +114,20 @@ impl<'p> Retry<'p> {
         result: R,
         classify: impl FnOnce(&R::Error) -> Classification,
     ) -> ControlFlow<R, Wait<'p>> {
-        let Some(error) = result.error() else {
+        self.after_judged(result, |result| result.error().map(classify))
+    }
+
+    /// The same for any answer, of which a closure says whether it is a failure.
+    #[inline]
+    pub(crate) fn after_judged<R>(
+        &mut self,
+        result: R,
+        judge: impl FnOnce(&R) -> Option<Classification>,
+    ) -> ControlFlow<R, Wait<'p>> {
+        let Some(failure) = judge(&result) else {
             self.succeeded();
             return ControlFlow::Break(result);
         };
-        let failure = classify(error);
         let verdict = match failure {
             Classification { rejected: true, .. } => Err(RetryStop::Rejected),
             Classification {
@@ -146,7 +155,7 @@ impl<'p> Retry<'p> {
         &mut self,
         verdict: Result<(), RetryStop>,
         hint: Option<Duration>,
-        code: Option<&'static str>,
+        error_code: Option<&'static str>,
     ) -> Option<Wait<'p>> {
         let core = self.core;
         let failed = self.failed.get_or_insert_with(|| Failed {
@@ -174,7 +183,7 @@ impl<'p> Retry<'p> {
                 operation: &core.operation,
                 attempt: failed.attempt,
                 delay: Duration::from_nanos(nanos),
-                code,
+                code: error_code,
             });
         }
         failed.attempt += 1;
