@@ -16,16 +16,17 @@ impl Runtime {
 }
 
 impl Runtime {
-    /// The same, standing where `span` does: rustc reports a bound that fails there.
+    /// The same, standing where `span` does: rustc reports a bound that fails there. Of two reports with
+    /// one span it drops the second, so the path has that span to the letter, unless it is the user's.
     pub(crate) fn located_at(&self, span: Span) -> TokenStream {
-        fn locate(tokens: TokenStream, span: Span) -> TokenStream {
-            let one = |mut token: TokenTree| {
-                token.set_span(token.span().located_at(span));
-                token
-            };
-            tokens.into_iter().map(one).collect()
-        }
-        locate(self.to_token_stream(), span)
+        let one = |mut token: TokenTree| {
+            token.set_span(match self.0 {
+                Some(_) => token.span().located_at(span),
+                None => span,
+            });
+            token
+        };
+        self.to_token_stream().into_iter().map(one).collect()
     }
 }
 

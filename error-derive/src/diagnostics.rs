@@ -62,10 +62,19 @@ pub(crate) fn near_miss_or_list(word: &str, known: &[&str]) -> String {
 
 /// `a, b and c`.
 pub(crate) fn list(words: impl IntoIterator<Item = String>) -> String {
+    joined(words, "and")
+}
+
+/// `a, b or c`.
+pub(crate) fn either(words: impl IntoIterator<Item = String>) -> String {
+    joined(words, "or")
+}
+
+fn joined(words: impl IntoIterator<Item = String>, with: &str) -> String {
     let mut words: Vec<String> = words.into_iter().collect();
     match words.pop() {
         Some(last) if words.is_empty() => last,
-        Some(last) => format!("{} and {last}", words.join(", ")),
+        Some(last) => format!("{} {with} {last}", words.join(", ")),
         None => String::new(),
     }
 }

@@ -26,7 +26,7 @@ macro_rules! policy {
             arguments: proc_macro::TokenStream,
             item: proc_macro::TokenStream,
         ) -> proc_macro::TokenStream {
-            policy::expand(attribute::keys::Place::$place, arguments.into(), item.into()).into()
+            policy::expand(attribute::keys::Place::$place, arguments.into(), &item.into()).into()
         }
     )*};
 }

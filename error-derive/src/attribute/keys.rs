@@ -5,7 +5,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Token, token};
 
-use crate::diagnostics::{list, near_miss, nearest, rule};
+use crate::diagnostics::{either, list, near_miss, nearest, rule};
 
 /// Where an attribute stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -158,6 +158,24 @@ const KEYS: &[(&str, &str, &[Place])] = &[
 /// Keys whose value is any expression: it is passed on as it is.
 const RAW: &[&str] = &["when", "fallback"];
 
+/// Keys, and what other libraries call them.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("attempts", "max_attempts"),
+    ("attempts", "max_retries"),
+    ("attempts", "retries"),
+    ("attempts", "times"),
+    ("base", "base_delay"),
+    ("base", "delay"),
+    ("max", "max_delay"),
+    ("max", "limit"),
+    ("per", "every"),
+    ("failures", "failure_threshold"),
+    ("recovery", "recovery_timeout"),
+    ("recovery", "reset_timeout"),
+    ("half_open", "half_open_calls"),
+    ("service", "name"),
+];
+
 /// Attributes of a field that are no keys of `api`.
 pub(crate) const OWN_ATTRIBUTES: &[&str] = &["from", "source", "backtrace"];
 
@@ -268,6 +286,9 @@ fn meant(tokens: &[TokenTree]) -> Option<String> {
     let key = key.to_string();
     if OWN_ATTRIBUTES.contains(&key.as_str()) {
         return Some(key);
+    }
+    if let Some((of, _)) = SYNONYMS.iter().find(|(_, synonym)| key == *synonym) {
+        return Some((*of).to_owned());
     }
     Some(nearest(&key, KEYS.iter().map(|(key, ..)| *key)).map_or(key, str::to_owned))
 }
@@ -406,7 +427,8 @@ fn split_at_keys(
     for (index, token) in tokens.iter().enumerate() {
         let rest = &tokens[index + 1..];
         let comma = matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
-        if !comma || (raw && !rest.is_empty() && !starts_entry(rest, place)) {
+        let ends = rest.is_empty() || starts_entry(rest, place) || starts_unknown(rest);
+        if !comma || (raw && !ends) {
             continue;
         }
         parts.push(if index == start {
@@ -429,23 +451,41 @@ fn is_raw(tokens: &[TokenTree]) -> bool {
 
 /// Whether an entry begins here: a key of this place, and what may follow one.
 fn starts_entry(tokens: &[TokenTree], place: Place) -> bool {
-    let Some(TokenTree::Ident(key)) = tokens.first() else {
+    let [TokenTree::Ident(key), rest @ ..] = tokens else {
         return false;
     };
     let known = KEYS
         .iter()
         .any(|(known, _, places)| key == known && places.contains(&place));
     known
-        && match tokens.get(1) {
+        && match rest.first() {
             None => true,
-            Some(TokenTree::Punct(punct)) => match punct.as_char() {
-                ',' => true,
-                '=' => punct.spacing() == Spacing::Alone,
-                _ => false,
-            },
+            Some(TokenTree::Punct(punct)) => punct.as_char() == ',' || is_equals(rest),
             Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Parenthesis,
             Some(_) => false,
         }
+}
+
+/// The key of `key = …`, be it known or not.
+pub(crate) fn assigned(tokens: &[TokenTree]) -> Option<&Ident> {
+    match tokens {
+        [TokenTree::Ident(key), rest @ ..] if is_equals(rest) => Some(key),
+        _ => None,
+    }
+}
+
+/// Whether `=` comes first, and neither `==` nor `=>`.
+fn is_equals(tokens: &[TokenTree]) -> bool {
+    let is = |token: Option<&TokenTree>, any: &[char]| matches!(token, Some(TokenTree::Punct(punct)) if any.contains(&punct.as_char()));
+    let joint =
+        matches!(tokens, [TokenTree::Punct(equals), ..] if equals.spacing() == Spacing::Joint);
+    is(tokens.first(), &['=']) && !(joint && is(tokens.get(1), &['=', '>']))
+}
+
+/// Whether an unknown key stands after a comma. No expression goes on so but a list of types, as
+/// `Map<K, Item = V>`, whose names have a capital.
+fn starts_unknown(tokens: &[TokenTree]) -> bool {
+    assigned(tokens).is_some_and(|key| key.to_string().starts_with(|c: char| c.is_lowercase()))
 }
 
 /// What nearly every entry looks like, read without a parser: `key` and `key = literal`.
@@ -642,7 +682,7 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
             place.name(),
             belongs(places, place)
         )),
-        None if OWN_ATTRIBUTES.contains(&name.as_str()) => Err(rule!(
+        None if !place.is_policy() && OWN_ATTRIBUTES.contains(&name.as_str()) => Err(rule!(
             own_attribute,
             key.span(),
             "`{name}` is an attribute of its own; write `#[{name}]`{}",
@@ -653,7 +693,7 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
                 .iter()
                 .filter(|(.., places)| places.contains(&place))
                 .map(|(key, ..)| *key);
-            let near = near_miss(&name, here.clone());
+            let near = near_key(&name, place, here.clone());
             let elsewhere = KEYS.iter().find(|(known, ..)| {
                 Some(*known) == nearest(&name, KEYS.iter().map(|(key, ..)| *key))
             });
@@ -673,14 +713,30 @@ fn check_known(key: &Ident, place: Place) -> darling::Result<String> {
     }
 }
 
+/// The key of this place that is meant, if one can tell.
+fn near_key<'a>(name: &str, place: Place, here: impl Iterator<Item = &'a str>) -> String {
+    let synonym = SYNONYMS.iter().find(|(of, synonym)| {
+        *synonym == name
+            && KEYS
+                .iter()
+                .any(|(key, _, places)| key == of && places.contains(&place))
+    });
+    match synonym {
+        Some((key, _)) => format!("; did you mean `{key}`?"),
+        None => near_miss(name, here),
+    }
+}
+
 /// Where a key belongs; seen from one of the derive's places, those of the derive if there are any.
 fn belongs(places: &[Place], seen_from: Place) -> String {
     let related = |place: &&Place| place.is_policy() == seen_from.is_policy();
     let any = places.iter().any(|place| related(&place));
-    let names: Vec<_> = places
+    if !any && seen_from.is_policy() {
+        return "an error's `#[api(…)]`".to_owned();
+    }
+    let names = places
         .iter()
         .filter(|place| !any || related(place))
-        .map(|place| place.name())
-        .collect();
-    names.join(" or ")
+        .map(|place| place.name().to_owned());
+    either(names)
 }

@@ -147,14 +147,7 @@ impl FromMeta for Duration {
             Expr::Lit(ExprLit {
                 lit: Lit::Str(text),
                 ..
-            }) => Self::parse(&text.value()).map_err(|why| {
-                rule!(
-                    duration,
-                    text.span(),
-                    "`{}` is not a duration: {why}",
-                    text.value()
-                )
-            }),
+            }) => Self::from_text(text),
             _ => Err(rule!(
                 duration_literal,
                 expr.span(),
@@ -169,6 +162,17 @@ impl Duration {
         seconds: 1,
         nanos: 0,
     };
+
+    pub(crate) fn from_text(text: &LitStr) -> Result<Self> {
+        Self::parse(&text.value()).map_err(|why| {
+            rule!(
+                duration,
+                text.span(),
+                "`{}` is not a duration: {why}",
+                text.value()
+            )
+        })
+    }
 
     pub(crate) fn nanos(self) -> u128 {
         u128::from(self.seconds) * 1_000_000_000 + u128::from(self.nanos)

@@ -17,12 +17,13 @@ use darling::error::Accumulator;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::FnArg;
+use syn::spanned::Spanned as _;
 
 use super::function::{Function, Guarded, Mode};
 use super::rules::{CircuitBreaker, Condition, Fallback, Retry};
 use super::stack::Stack;
 use crate::context::Runtime;
-use crate::diagnostics::rule;
+use crate::diagnostics::{near_miss_or_list, rule};
 
 /// Tokens of ours: what they name is out of sight of the user's code, and the other way round.
 macro_rules! ours {
@@ -61,10 +62,16 @@ pub(super) fn check(
                 "`self` cannot be cloned for each attempt; take `&self`"
             ));
         } else if !arguments.contains(name) {
+            let known: Vec<String> = arguments.iter().map(Ident::to_string).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let instead = match known.as_slice() {
+                [] | ["self"] => "; remove it".to_owned(),
+                known => near_miss_or_list(&name.to_string(), known),
+            };
             errors.push(rule!(
                 unknown_argument,
                 name.span(),
-                "`{name}` is no argument of `{}`; name one of its arguments",
+                "`{name}` is no argument of `{}`{instead}",
                 function.sig.ident
             ));
         }
@@ -84,10 +91,11 @@ struct Context<'s> {
 
 /// The new body.
 pub(super) fn body(stack: &Stack, function: &Function, guarded: Guarded) -> TokenStream {
+    let span = Span::mixed_site().located_at(guarded.result_span);
     let context = Context {
         stack,
-        runtime: Runtime::new(stack.runtime.clone()).located_at(guarded.result_span),
-        span: Span::mixed_site().located_at(guarded.result_span),
+        runtime: Runtime::new(stack.runtime.clone()).located_at(span),
+        span,
         asynchronous: !matches!(guarded.mode, Mode::Sync),
         guarded,
     };
@@ -119,7 +127,7 @@ impl Context<'_> {
                 clones: _,
                 operation,
                 budget,
-                on_retry,
+                hook,
                 attempt_timeout: _,
             } = retry;
             let operation = match operation {
@@ -134,12 +142,12 @@ impl Context<'_> {
                 .iter()
                 .map(|jitter| ours!(.jitter(#runtime::Jitter::#jitter)));
             let budget = budget.iter().map(|budget| ours!(.budget(#budget)));
-            let on_retry = on_retry.iter().map(|hook| ours!(.on_retry(#hook)));
+            let hook = hook.iter().map(|hook| ours!(.on_retry(#hook)));
             statics.extend(ours! {
                 static __ERROR_RETRY: #runtime::RetrySite = #runtime::RetrySite::new(
                     #operation,
                     #runtime::RetryPolicy::const_builder() #rules #(#jitter)*,
-                ) #(#budget)* #(#on_retry)*;
+                ) #(#budget)* #(#hook)*;
             });
         }
         if let Some(breaker) = &stack.breaker {
@@ -150,7 +158,11 @@ impl Context<'_> {
                 when: _,
             } = breaker;
             let site = match breaker {
-                Some(path) => ours!(of(|| &#path)),
+                // A static of another type is reported at its name.
+                Some(path) => {
+                    let reference = quote_spanned!(path.span()=> &#path);
+                    ours!(of(|| #reference))
+                }
                 None => ours!(new(#runtime::CircuitBreaker::const_builder(#service) #rules)),
             };
             statics.extend(
@@ -182,7 +194,10 @@ impl Context<'_> {
         };
         let (runtime, span, result) = (&self.runtime, self.span, &self.guarded.result);
         let (statements, value) = match &self.stack.retry {
-            Some(_) => (ours!(let __error_result = #called;), ours!(__error_result)),
+            Some(_) => (
+                quote_spanned!(span=> let __error_result = #called;),
+                quote_spanned!(span=> __error_result),
+            ),
             None => (TokenStream::new(), called),
         };
         let caught = match when {
@@ -328,10 +343,17 @@ impl Context<'_> {
                     method("BreakerSite", "call", "guard"),
                     ours!(&__ERROR_BREAKER,),
                 ),
-                Some(when) => wrap(
-                    method("BreakerSite", "call_when", "guard_when"),
-                    ours!(&__ERROR_BREAKER, #when,),
-                ),
+                Some(when) => {
+                    let call = method("BreakerSite", "call_when", "guard_when");
+                    // Without its type a closure could not call a method of the result.
+                    let result = &self.guarded.result;
+                    let types = if self.asynchronous {
+                        quote_spanned!(span=> ::<_, #result, _, _>)
+                    } else {
+                        quote_spanned!(span=> ::<#result, _, _>)
+                    };
+                    wrap(ours!(#call #types), ours!(&__ERROR_BREAKER, #when,));
+                }
             }
         }
         call
@@ -344,7 +366,7 @@ impl Context<'_> {
             &self.guarded.body,
             self.clones(function),
         );
-        ours!(|| -> #result { #clones #body })
+        quote_spanned!(self.span=> || -> #result { #clones #body })
     }
 
     /// The body as an `async` block. A `return` that never happens tells rustc its type, so that a
@@ -356,12 +378,11 @@ impl Context<'_> {
             &self.guarded.body,
             self.clones(function),
         );
-        let moves = if self.runs_once(function) {
-            ours!(move)
-        } else {
-            TokenStream::new()
-        };
-        ours! {
+        let span = self.span;
+        let moves = self
+            .runs_once(function)
+            .then(|| quote_spanned!(span=> move));
+        quote_spanned! {span=>
             async #moves {
                 if false {
                     let __error_return: #result = #runtime::never();
@@ -392,7 +413,8 @@ impl Context<'_> {
         };
         let one = |name: &Ident| {
             let mutability = is_mutable(function, name).then(|| ours!(mut));
-            ours!(let #mutability #name = ::core::clone::Clone::clone(&#name);)
+            let copy = quote_spanned!(name.span()=> ::core::clone::Clone::clone(&#name));
+            ours!(let #mutability #name = #copy;)
         };
         retry.clones.iter().map(one).collect()
     }

@@ -2,7 +2,7 @@
 
 use darling::Result;
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -11,6 +11,7 @@ use syn::{
     Type, TypeParamBound, Visibility,
 };
 
+use super::stack::Stack;
 use crate::attribute::keys::Place;
 use crate::diagnostics::rule;
 
@@ -157,16 +158,15 @@ impl Function {
     }
 
     /// The function without the attributes that were taken off, of which marks are left.
-    pub(super) fn as_written(&self, marks: &TokenStream) -> TokenStream {
+    pub(super) fn as_written(&self, stack: &Stack) -> TokenStream {
         match &self.body {
             Some(body) => {
-                let body = body.stream();
-                self.with_body(&quote::quote!(#marks #body))
+                let (marks, body) = (stack.marks(), body.stream());
+                self.with_body(&quote!(#marks #body))
             }
             None => {
-                let mut tokens = self.head();
-                tokens.extend(quote::quote!(;));
-                tokens
+                let (marks, head) = (stack.mark_attributes(), self.head());
+                quote!(#marks #head;)
             }
         }
     }
@@ -198,6 +198,18 @@ impl Function {
         self.sig.to_tokens(&mut tokens);
         tokens
     }
+}
+
+/// The word that says what an item is: what follows its attributes and its visibility.
+pub(super) fn keyword(item: &TokenStream) -> Span {
+    let head = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let keyword = input.span();
+        input.parse::<TokenStream>()?;
+        Ok(keyword)
+    };
+    syn::parse::Parser::parse2(head, item.clone()).unwrap_or_else(|_| Span::call_site())
 }
 
 /// The names that a pattern binds, as far as arguments have them.

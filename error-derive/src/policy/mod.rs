@@ -20,35 +20,32 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use self::function::Function;
-use self::stack::Stack;
+use self::stack::{Stack, Written};
 use crate::attribute::keys::Place;
 use crate::diagnostics::rule;
 
 /// The function with its policies, or its errors and the function without them.
-pub(crate) fn expand(place: Place, arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(place: Place, arguments: TokenStream, item: &TokenStream) -> TokenStream {
     if stack::is_mark(&arguments) {
-        return TokenStream::new();
+        return stack::unmark(item);
     }
-    let mut errors = darling::Error::accumulator();
-    let mut function: Function = match syn::parse2(item.clone()) {
-        Ok(function) => function,
-        Err(_) => {
-            let span = item
-                .clone()
-                .into_iter()
-                .next()
-                .map_or_else(Span::call_site, |token| token.span());
-            let error = rule!(
-                not_a_function,
-                span,
-                "{} guards a function; put it on a `fn` with a body",
-                place.name()
-            );
-            let error = error.write_errors();
-            return quote!(#error #item);
-        }
+    let Ok(mut function) = syn::parse2::<Function>(item.clone()) else {
+        let error = rule!(
+            not_a_function,
+            function::keyword(item),
+            "{} guards a function; put it on a `fn` with a body",
+            place.name()
+        );
+        let error = error.write_errors();
+        return quote!(#error #item);
     };
-    let stack = Stack::gather(place, arguments, &mut function.attrs, &mut errors);
+    let mut errors = darling::Error::accumulator();
+    let written = Written {
+        place,
+        span: attribute_span(item),
+        arguments,
+    };
+    let stack = Stack::gather(written, &mut function.attrs, &mut errors);
     let guarded = errors.handle(function.resolve(place));
     if let Some(guarded) = &guarded {
         expand::check(&stack, &function, guarded, &mut errors);
@@ -57,9 +54,19 @@ pub(crate) fn expand(place: Place, arguments: TokenStream, item: TokenStream) ->
         (Ok(()), Some(guarded)) => function.with_body(&expand::body(&stack, &function, guarded)),
         (Err(errors), _) => {
             let errors = errors.write_errors();
-            let item = function.as_written(&stack.marks());
+            let item = function.as_written(&stack);
             quote!(#errors #item)
         }
-        (Ok(()), None) => function.as_written(&stack.marks()),
+        (Ok(()), None) => function.as_written(&stack),
+    }
+}
+
+/// The attribute that is being expanded. Resolved as a token of the user's: with the span of a macro's
+/// call rustc would add a note on where the error comes from.
+fn attribute_span(item: &TokenStream) -> Span {
+    let here = Span::call_site();
+    match item.clone().into_iter().next() {
+        Some(token) => here.resolved_at(token.span()),
+        None => here,
     }
 }

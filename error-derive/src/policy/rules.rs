@@ -1,14 +1,20 @@
 //! The attributes as written: which keys were given, and the rules that look at several.
 
 use darling::error::Accumulator;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Ident, Path};
+use syn::{Ident, LitStr, Path};
 
+use super::stack::Written;
 use super::value::{Jitter, Window, check_expression};
-use crate::attribute::keys::{Entries, Entry, Place, arguments};
+use crate::attribute::keys::{Entries, Entry, Place, arguments, assigned};
 use crate::attribute::value::{At, Duration, Given};
 use crate::diagnostics::rule;
+
+/// The longest wait of a retry where none is given, in nanoseconds.
+const DEFAULT_MAX: u128 = 60_000_000_000;
+/// How long a circuit stays open where it is not given, in nanoseconds.
+const DEFAULT_RECOVERY: u128 = 60_000_000_000;
 
 /// One attribute, with its arguments read.
 pub(super) struct Policy {
@@ -60,7 +66,7 @@ pub(super) struct Retry {
     pub(super) clones: Vec<Ident>,
     pub(super) operation: Option<String>,
     pub(super) budget: Option<String>,
-    pub(super) on_retry: Option<Path>,
+    pub(super) hook: Option<Path>,
     pub(super) attempt_timeout: Option<Span>,
 }
 
@@ -74,12 +80,12 @@ pub(super) struct CircuitBreaker {
 }
 
 impl Policy {
-    pub(super) fn read(
-        place: Place,
-        span: Span,
-        tokens: TokenStream,
-        errors: &mut Accumulator,
-    ) -> Self {
+    pub(super) fn read(written: Written, errors: &mut Accumulator) -> Self {
+        let Written {
+            place,
+            span,
+            arguments: tokens,
+        } = written;
         let (first, entries) = arguments(tokens, place, errors);
         let mut reader = Reader {
             place,
@@ -89,7 +95,7 @@ impl Policy {
             runtime: None,
             broken: false,
         };
-        let rules = reader.rules(first);
+        let rules = reader.rules(&first);
         Self {
             place,
             span,
@@ -110,7 +116,7 @@ struct Reader<'e> {
 }
 
 impl Reader<'_> {
-    fn rules(&mut self, first: TokenStream) -> Option<Rules> {
+    fn rules(&mut self, first: &TokenStream) -> Option<Rules> {
         match self.place {
             Place::Fallback => self.fallback(first),
             Place::Retry => {
@@ -124,31 +130,15 @@ impl Reader<'_> {
                 Some(Rules::CircuitBreaker(breaker.finish(self)))
             }
             Place::Recover => self.recover(),
-            Place::RateLimit => {
-                let (mut calls, mut per) = (None, None);
-                self.each(|entry| {
-                    match entry.name() {
-                        "calls" => calls = Some(entry.count()?.value),
-                        _ => per = Some(entry.span_of_time()?.value),
-                    }
-                    Ok(())
-                });
-                if calls.is_none() {
-                    self.missing("calls", "calls = 100");
-                }
-                let per = per.unwrap_or(Duration::SECOND);
-                calls.map(|calls| Rules::RateLimit { calls, per })
-            }
-            Place::Timeout => self.timeout(&first),
+            Place::RateLimit => self.rate_limit(),
+            Place::Timeout => self.timeout(first),
             Place::Bulkhead => {
                 let mut max = None;
                 self.each(|entry| {
                     max = Some(entry.count()?.value);
                     Ok(())
                 });
-                if max.is_none() {
-                    self.missing("max", "max = 10");
-                }
+                self.missing("max", "max = 10");
                 max.map(|max| Rules::Bulkhead { max })
             }
             Place::Enum | Place::Struct | Place::Variant | Place::Field => None,
@@ -172,17 +162,18 @@ impl Reader<'_> {
 
     /// A key that has to be there, unless something that was broken may have been it.
     fn missing(&mut self, key: &str, example: &str) {
-        if !self.broken && !self.entries.may_mean(&[key]) {
+        let given = self.entries.read.iter().any(|entry| entry.name() == key);
+        if !given && !self.entries.may_mean(&[key]) {
             self.errors.push(rule!(
                 missing_key,
                 self.span,
-                "{} needs `{key}`; write `{example}`",
+                "{} needs `{key}`; add `{example}`",
                 self.place.name()
             ));
         }
     }
 
-    fn fallback(&mut self, first: TokenStream) -> Option<Rules> {
+    fn fallback(&mut self, first: &TokenStream) -> Option<Rules> {
         let mut when = None;
         self.each(|entry| {
             when = Some(entry.raw()?);
@@ -196,47 +187,72 @@ impl Reader<'_> {
             ));
             return None;
         }
-        self.errors.handle(check_expression(&first, "fallback"))?;
+        let tokens: Vec<TokenTree> = first.clone().into_iter().collect();
+        // As an expression it would be an assignment, which gives no `Result`.
+        let checked = match assigned(&tokens) {
+            Some(key) => Err(rule!(
+                fallback_key,
+                key.span(),
+                "`#[fallback]` takes the expression without a key; remove `{key} =`"
+            )),
+            None => check_expression(first, "fallback", "#[fallback(default_value())]"),
+        };
+        self.errors.handle(checked)?;
         Some(Rules::Fallback(Fallback {
-            expression: first,
+            expression: first.clone(),
             when,
         }))
     }
 
     fn timeout(&mut self, first: &TokenStream) -> Option<Rules> {
         self.each(|_| Ok(()));
-        let limit = match syn::parse2::<syn::LitStr>(first.clone()) {
-            Ok(text) => {
-                let expr = syn::Expr::Lit(syn::ExprLit {
-                    attrs: Vec::new(),
-                    lit: syn::Lit::Str(text),
-                });
-                darling::FromMeta::from_expr(&expr)
-            }
+        let span = first
+            .clone()
+            .into_iter()
+            .next()
+            .map_or(self.span, |token| token.span());
+        let limit = match syn::parse2::<LitStr>(first.clone()) {
+            Ok(text) => Duration::from_text(&text),
             Err(_) => Err(rule!(
                 timeout_argument,
-                first
-                    .clone()
-                    .into_iter()
-                    .next()
-                    .map_or(self.span, |token| token.span()),
+                span,
                 "`#[timeout]` takes a duration; write `#[timeout(\"2s\")]`"
             )),
         };
-        let limit: Duration = self.errors.handle(limit)?;
+        let limit = self.errors.handle(limit)?;
         if limit.nanos() == 0 {
             self.errors.push(rule!(
                 zero_timeout,
-                first
-                    .clone()
-                    .into_iter()
-                    .next()
-                    .map_or(self.span, |token| token.span()),
-                "a timeout is longer than nothing; write `#[timeout(\"2s\")]`"
+                span,
+                "a time-out must be longer than nothing; write `#[timeout(\"2s\")]`"
             ));
             return None;
         }
         Some(Rules::Timeout { limit })
+    }
+
+    fn rate_limit(&mut self) -> Option<Rules> {
+        let (mut calls, mut per) = (None, None);
+        self.each(|entry| {
+            match entry.name() {
+                "calls" => calls = Some(entry.count()?),
+                _ => per = Some(entry.span_of_time()?.value),
+            }
+            Ok(())
+        });
+        self.missing("calls", "calls = 100");
+        let (calls, per) = (calls?, per.unwrap_or(Duration::SECOND));
+        if per.nanos() < u128::from(calls.value) {
+            self.errors.push(rule!(
+                rate_too_fine,
+                calls.span,
+                "`calls` is more than one in a nanosecond; write fewer, or a longer `per`"
+            ));
+        }
+        Some(Rules::RateLimit {
+            calls: calls.value,
+            per,
+        })
     }
 
     fn recover(&mut self) -> Option<Rules> {
@@ -250,9 +266,7 @@ impl Reader<'_> {
             name if BreakerKeys::KEYS.contains(&name) => breaker.read(entry),
             _ => retry.read(entry),
         });
-        if fallback.is_none() {
-            self.missing("fallback", "fallback = expression");
-        }
+        self.missing("fallback", "fallback = expression");
         let retry = retry.finish(self);
         let breaker = breaker.finish(self);
         let fallback = Fallback {
@@ -306,7 +320,7 @@ impl RetryKeys {
             "nested" => self.rule("nested", entry.switch()?),
             "budget" => self.retry.budget = Some(entry.text()?.value),
             "operation" => self.retry.operation = Some(entry.text()?.value),
-            "on_retry" => self.retry.on_retry = Some(entry.item()?),
+            "on_retry" => self.retry.hook = Some(entry.item()?),
             "clone" => self.retry.clones = entry.names()?,
             "when" => {
                 self.when = Some(entry.span());
@@ -329,7 +343,6 @@ impl RetryKeys {
                 "`when` and `on` both say what is retried; keep one"
             ));
         }
-        const DEFAULT_MAX: u128 = 60_000_000_000;
         match (&self.base, &self.max) {
             (Some(base), Some(max)) if base.value.nanos() > max.value.nanos() => {
                 reader.errors.push(rule!(
@@ -368,9 +381,11 @@ struct BreakerKeys {
     slow_call: bool,
     window: Option<At<Window>>,
     min_calls: Given<u32>,
+    /// The keys that only a rate needs.
+    of_rate: Vec<Ident>,
     recovery: Given<Duration>,
     recovery_max: Given<Duration>,
-    source: Option<Span>,
+    breaker_key: Option<Span>,
 }
 
 impl BreakerKeys {
@@ -399,11 +414,10 @@ impl BreakerKeys {
     fn read(&mut self, entry: &Entry) -> darling::Result<()> {
         match entry.name() {
             "service" => {
-                self.source.get_or_insert(entry.span());
                 self.breaker.service = Some(entry.text()?.value);
             }
             "breaker" => {
-                self.source.get_or_insert(entry.span());
+                self.breaker_key = Some(entry.span());
                 self.breaker.breaker = Some(entry.item()?);
             }
             "when" => self.breaker.when = Some(entry.raw()?),
@@ -419,11 +433,13 @@ impl BreakerKeys {
                     Window::Time(time) => self.rule(entry, "window_time", time),
                 }
                 self.window = Some(window);
+                self.of_rate.push(entry.key.clone());
             }
             "min_calls" => {
                 let calls = entry.count()?;
                 self.rule(entry, "min_calls", calls.value as usize);
                 self.min_calls = Some(calls);
+                self.of_rate.push(entry.key.clone());
             }
             "slow_call" => {
                 self.slow_call = true;
@@ -467,12 +483,11 @@ impl BreakerKeys {
             self.check_rates(reader);
         }
         if let Some(max) = &self.recovery_max {
-            const DEFAULT: u128 = 60_000_000_000;
             let recovery = self
                 .recovery
                 .as_ref()
                 .map(|recovery| recovery.value.nanos());
-            if max.value.nanos() < recovery.unwrap_or(DEFAULT) {
+            if max.value.nanos() < recovery.unwrap_or(DEFAULT_RECOVERY) {
                 reader.errors.push(rule!(
                     recovery_max_below,
                     max.span,
@@ -489,9 +504,8 @@ impl BreakerKeys {
     }
 
     fn check_source(&self, reader: &mut Reader<'_>) {
-        match (&self.breaker.service, &self.breaker.breaker) {
-            (Some(_), Some(breaker)) => {
-                let span = syn::spanned::Spanned::span(breaker);
+        match (&self.breaker.service, self.breaker_key) {
+            (Some(_), Some(span)) => {
                 reader.errors.push(rule!(
                     service_and_breaker,
                     span,
@@ -507,7 +521,7 @@ impl BreakerKeys {
                     ));
                 }
             }
-            (None, None) if self.source.is_none() && !reader.entries.may_mean(&["breaker"]) => {
+            (None, None) if !reader.entries.may_mean(&["breaker"]) => {
                 reader.missing("service", "service = \"stripe\"");
             }
             _ => {}
@@ -529,17 +543,11 @@ impl BreakerKeys {
                 "`slow_rate` needs to know what slow is; add `slow_call = \"2s\"`"
             ));
         }
-        for (key, span) in [
-            ("window", self.window.as_ref().map(|window| window.span)),
-            ("min_calls", self.min_calls.as_ref().map(|calls| calls.span)),
-        ] {
-            if let Some(span) = span
-                && !rated
-                && !may_mean_rate
-            {
+        if !rated && !may_mean_rate {
+            for key in &self.of_rate {
                 reader.errors.push(rule!(
                     window_without_rate,
-                    span,
+                    key.span(),
                     "`{key}` is for a rate; add `failure_rate = 0.5`, or remove it"
                 ));
             }

@@ -4,7 +4,7 @@ use darling::error::Accumulator;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Attribute, Meta, Path};
+use syn::{Attribute, ItemConst, Meta, Path};
 
 use super::rules::{CircuitBreaker, Fallback, Policy, Retry, Rules};
 use crate::attribute::keys::Place;
@@ -38,35 +38,58 @@ pub(super) struct Stack {
 /// The argument of an attribute that has been taken in by the one above it.
 const TAKEN: &str = "__error_taken";
 
+/// An attribute, with its arguments unread.
+pub(super) struct Written {
+    pub(super) place: Place,
+    pub(super) span: Span,
+    pub(super) arguments: TokenStream,
+}
+
 /// Whether the attribute is a mark that [`Stack::marks`] left.
 pub(super) fn is_mark(arguments: &TokenStream) -> bool {
     matches!(arguments.clone().into_iter().next(), Some(TokenTree::Ident(word)) if word == TAKEN)
+}
+
+/// What a mark leaves: the function that it stands on, and nothing of the item made up for it.
+pub(super) fn unmark(item: &TokenStream) -> TokenStream {
+    match syn::parse2::<ItemConst>(item.clone()) {
+        Ok(made_up) if made_up.ident == "_" => TokenStream::new(),
+        _ => item.clone(),
+    }
 }
 
 impl Stack {
     /// Items that name the attributes that were taken off and expand to nothing: without them rustc
     /// would call their imports unused.
     pub(super) fn marks(&self) -> TokenStream {
+        let one = |mark| quote!(#mark const _: () = (););
+        self.each_mark().map(one).collect()
+    }
+
+    /// The same on a function without a body, which has no place for items.
+    pub(super) fn mark_attributes(&self) -> TokenStream {
+        self.each_mark().collect()
+    }
+
+    fn each_mark(&self) -> impl Iterator<Item = TokenStream> {
         let taken = Ident::new(TAKEN, Span::mixed_site());
-        let one = |path: &Path| quote!(#[#path(#taken)] const _: () = (););
-        self.taken.iter().map(one).collect()
+        self.taken.iter().map(move |path| quote!(#[#path(#taken)]))
     }
 
     /// The attribute that is being expanded and those of ours below it, which are taken off `attrs`.
     pub(super) fn gather(
-        place: Place,
-        arguments: TokenStream,
+        outermost: Written,
         attrs: &mut Vec<Attribute>,
         errors: &mut Accumulator,
     ) -> Self {
-        let mut policies = vec![Policy::read(place, Span::call_site(), arguments, errors)];
-        let runtime = policies[0].runtime.clone();
-        let mut stack = Self::default();
+        let outermost = Policy::read(outermost, errors);
+        let runtime = outermost.runtime.clone();
+        let (mut policies, mut stack) = (vec![outermost], Self::default());
         attrs.retain(|attr| {
-            let Some((place, arguments)) = ours(attr, runtime.as_ref()) else {
+            let Some(written) = ours(attr, runtime.as_ref()) else {
                 return true;
             };
-            policies.push(Policy::read(place, attr.path().span(), arguments, errors));
+            policies.push(Policy::read(written, errors));
             stack.taken.push(attr.path().clone());
             false
         });
@@ -117,46 +140,63 @@ fn position(place: Place) -> usize {
         .unwrap_or(0)
 }
 
+/// Each policy once, and outermost on top.
 fn check_order(policies: &[Policy], errors: &mut Accumulator) {
-    for (index, policy) in policies.iter().enumerate() {
-        for above in &policies[..index] {
-            let (name, other) = (policy.place.name(), above.place.name());
-            let overlap = takes(policy.place)
-                .iter()
-                .any(|place| takes(above.place).contains(place));
-            if policy.place == above.place {
-                errors.push(rule!(
-                    policy_twice,
-                    policy.span,
-                    "{name} is given twice; keep one"
-                ));
-                break;
-            } else if overlap {
-                errors.push(rule!(
-                    policy_included,
-                    policy.span,
-                    "`#[recover]` includes fallback, retry and breaker; remove {}",
-                    if policy.place == Place::Recover {
-                        other
-                    } else {
-                        name
-                    }
-                ));
-                break;
-            } else if position(policy.place) < position(above.place) {
-                errors.push(rule!(
-                    wrong_order,
-                    policy.span,
-                    "{name} goes above {other}: the outermost stands on top, in the order `fallback`, `retry`, `circuit_breaker`, `rate_limit`, `timeout`, `bulkhead`; move this line up"
-                ));
-                break;
-            }
+    let mut once: Vec<&Policy> = Vec::new();
+    for policy in policies {
+        match once.iter().find(|above| overlap(above, policy)) {
+            Some(above) => errors.push(superfluous(above, policy)),
+            None => once.push(policy),
         }
+    }
+    // One error, which gives the whole order: what is wrong is the list, not each line of it.
+    let misplaced = once.iter().enumerate().find_map(|(index, policy)| {
+        let goes_below = |above: &&&Policy| position(policy.place) < position(above.place);
+        Some((*policy, *once[..index].iter().find(goes_below)?))
+    });
+    if let Some((policy, above)) = misplaced {
+        once.sort_by_key(|policy| position(policy.place));
+        let order: Vec<&str> = once.iter().map(|policy| policy.place.name()).collect();
+        errors.push(rule!(
+            wrong_order,
+            policy.span,
+            "{} goes above {}; from the top write {}",
+            policy.place.name(),
+            above.place.name(),
+            order.join(", then ")
+        ));
     }
 }
 
-/// Which of our attributes it is, if any.
-fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<(Place, TokenStream)> {
+fn overlap(one: &Policy, other: &Policy) -> bool {
+    let theirs = takes(other.place);
+    takes(one.place).iter().any(|place| theirs.contains(place))
+}
+
+/// The error for two attributes that say the same.
+fn superfluous(above: &Policy, below: &Policy) -> darling::Error {
+    if above.place == below.place {
+        return rule!(
+            policy_twice,
+            below.span,
+            "{} is given twice; keep one",
+            below.place.name()
+        );
+    }
+    let part = match below.place {
+        Place::Recover => above,
+        _ => below,
+    };
+    rule!(
+        policy_included,
+        part.span,
+        "`#[recover]` includes fallback, retry and breaker; remove {}",
+        part.place.name()
+    )
+}
+
+/// One of our attributes, if it is.
+fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<Written> {
     let path = attr.path();
     let last = path.segments.last()?;
     let place = match last.ident.to_string().as_str() {
@@ -179,7 +219,7 @@ fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<(Place, TokenStream)
     }
     let arguments = match &attr.meta {
         Meta::Path(_) => TokenStream::new(),
-        Meta::List(list) => list.tokens.clone(),
+        Meta::List(of) => of.tokens.clone(),
         Meta::NameValue(_) => return None,
     };
     // Test frameworks have a `#[timeout]` that takes a number.
@@ -190,5 +230,9 @@ fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<(Place, TokenStream)
             return None;
         }
     }
-    Some((place, arguments))
+    Some(Written {
+        place,
+        span: path.span(),
+        arguments,
+    })
 }

@@ -1,14 +1,17 @@
 //! The values of the policies' keys: each a type of its own that knows what it accepts.
 
 use darling::{FromMeta, Result};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath, Ident, Lit, Path, Token};
+use syn::{Expr, ExprPath, Ident, Lit, LitInt, Pat, Path, Token};
 
 use crate::attribute::keys::{Entry, Value};
 use crate::attribute::value::{At, Duration, literal, ungrouped};
-use crate::diagnostics::{near_miss_or_list, rule};
+use crate::diagnostics::{nearest, rule};
 
 impl Entry {
     /// A whole number from 1 up.
@@ -16,17 +19,25 @@ impl Entry {
         let Value::Assigned(value) = &self.value else {
             return Err(self.wrong_shape());
         };
-        let number = match literal(value) {
+        let whole = match literal(value) {
             Some(Lit::Int(number)) if matches!(number.suffix(), "" | "u32" | "usize") => {
-                number.base10_parse::<u32>().ok()
+                Some(number)
             }
             _ => None,
         };
-        match number {
-            Some(count @ 1..) => Ok(At {
+        match whole.map(LitInt::base10_parse::<u32>) {
+            Some(Ok(count @ 1..)) => Ok(At {
                 value: count,
                 span: value.span(),
             }),
+            Some(Err(_)) => Err(rule!(
+                count_range,
+                value.span(),
+                "`{}` is at most {}; write `{}`",
+                self.name(),
+                u32::MAX,
+                self.example()
+            )),
             _ => Err(rule!(
                 count,
                 value.span(),
@@ -74,7 +85,7 @@ impl Entry {
             return Err(rule!(
                 no_time,
                 time.span,
-                "`{}` is longer than nothing; write `{}`",
+                "`{}` must be longer than nothing; write `{}`",
                 self.name(),
                 self.example()
             ));
@@ -105,7 +116,7 @@ impl Entry {
     pub(super) fn raw(&self) -> Result<TokenStream> {
         match &self.value {
             Value::Raw(tokens) => {
-                check_expression(tokens, self.name())?;
+                check_expression(tokens, self.name(), self.example())?;
                 Ok(tokens.clone())
             }
             _ => Err(self.wrong_shape()),
@@ -117,17 +128,20 @@ impl Entry {
         let Value::List(tokens) = &self.value else {
             return Err(self.wrong_shape());
         };
-        let names = |input: syn::parse::ParseStream<'_>| {
-            syn::punctuated::Punctuated::<Ident, Token![,]>::parse_terminated(input)
+        // A keyword too, so that `self` gets an answer of its own.
+        let names = |input: ParseStream<'_>| {
+            Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
         };
-        match syn::parse::Parser::parse2(names, tokens.clone()) {
-            Ok(names) if !names.is_empty() => Ok(names.into_iter().collect()),
-            _ => Err(rule!(
-                clone_list,
-                self.span(),
-                "`clone` takes names of arguments; write `clone(argument)`"
-            )),
-        }
+        let wrong = match names.parse2(tokens.clone()) {
+            Ok(names) if !names.is_empty() => return Ok(names.into_iter().collect()),
+            Ok(_) => self.span(),
+            Err(error) => stopped_at(&error, tokens),
+        };
+        Err(rule!(
+            clone_list,
+            wrong,
+            "`clone` takes names of arguments; write `clone(argument)`"
+        ))
     }
 
     /// `on(Pattern | Pattern)`.
@@ -135,23 +149,20 @@ impl Entry {
         let Value::List(tokens) = &self.value else {
             return Err(self.wrong_shape());
         };
-        let readable = !tokens.is_empty()
-            && (is_long(tokens)
-                || syn::parse::Parser::parse2(
-                    syn::Pat::parse_multi_with_leading_vert,
-                    tokens.clone(),
-                )
-                .is_ok());
-        if readable {
-            Ok(tokens.clone())
-        } else {
-            Err(rule!(
-                broken_pattern,
-                self.span(),
-                "`on` takes a pattern of the error; write `{}`",
-                self.example()
-            ))
+        if is_long(tokens) {
+            return Ok(tokens.clone());
         }
+        let wrong = match Pat::parse_multi_with_leading_vert.parse2(tokens.clone()) {
+            Ok(_) => return Ok(tokens.clone()),
+            Err(_) if tokens.is_empty() => self.span(),
+            Err(error) => stopped_at(&error, tokens),
+        };
+        Err(rule!(
+            broken_pattern,
+            wrong,
+            "`on` takes a pattern of the error; write `{}`",
+            self.example()
+        ))
     }
 }
 
@@ -168,7 +179,7 @@ fn is_long(tokens: &TokenStream) -> bool {
 }
 
 /// An expression of the user's that will be passed on.
-pub(super) fn check_expression(tokens: &TokenStream, of: &str) -> Result<()> {
+pub(super) fn check_expression(tokens: &TokenStream, of: &str, example: &str) -> Result<()> {
     if is_long(tokens) {
         return Ok(());
     }
@@ -177,10 +188,19 @@ pub(super) fn check_expression(tokens: &TokenStream, of: &str) -> Result<()> {
         .map_err(|error| {
             rule!(
                 broken_expression,
-                error.span(),
-                "the expression of `{of}` cannot be read: {error}"
+                stopped_at(&error, tokens),
+                "the expression of `{of}` cannot be read: {error}; write `{example}`"
             )
         })
+}
+
+/// Where the parser stopped. Where it wanted more it names the whole attribute; the last token is nearer.
+fn stopped_at(error: &syn::Error, tokens: &TokenStream) -> Span {
+    let wants_more = error.to_string().starts_with("unexpected end of input");
+    match tokens.clone().into_iter().last() {
+        Some(last) if wants_more => last.span(),
+        _ => error.span(),
+    }
 }
 
 /// A number, whole or decimal, with or without a sign.
@@ -205,6 +225,7 @@ pub(super) struct Jitter(TokenStream);
 impl Jitter {
     pub(super) fn read(entry: &Entry) -> Result<Self> {
         const WORDS: &[&str] = &["full", "equal", "decorrelated", "none"];
+        const WAYS: &str = "`\"full\"`, `\"equal\"`, `\"decorrelated\"`, `\"none\"` or `0.5`";
         let Value::Assigned(value) = &entry.value else {
             return Err(entry.wrong_shape());
         };
@@ -219,8 +240,11 @@ impl Jitter {
                     return Err(rule!(
                         jitter_word,
                         text.span(),
-                        "unknown jitter{}, or a ratio such as `0.5`",
-                        near_miss_or_list(&word, WORDS)
+                        "unknown jitter; {}",
+                        match nearest(&word, WORDS.iter().copied()) {
+                            Some(near) => format!("did you mean `\"{near}\"`?"),
+                            None => format!("write {WAYS}"),
+                        }
                     ));
                 }
             };
@@ -231,7 +255,7 @@ impl Jitter {
             _ => Err(rule!(
                 jitter_value,
                 value.span(),
-                "`jitter` is `\"full\"`, `\"equal\"`, `\"decorrelated\"`, `\"none\"` or a ratio from 0 to 1"
+                "`jitter` is a word or a ratio from 0 to 1; write {WAYS}"
             )),
         }
     }

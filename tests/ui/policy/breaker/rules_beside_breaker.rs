@@ -1,0 +1,10 @@
+use error_runtime::{CircuitBreaker, circuit_breaker};
+
+static STRIPE: CircuitBreaker = CircuitBreaker::const_builder("stripe").build_const();
+
+#[circuit_breaker(breaker = STRIPE, failures = 5)]
+fn call() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use error_runtime::retry;
+
+#[retry]
+fn call() {
+    println!()
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use error_runtime::retry;
+
+#[retry(attempts = 2)]
+#[retry(attempts = 3)]
+fn call() -> Result<(), std::io::Error> {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use error_runtime::retry;
+
+#[retry(clone)]
+fn call(name: &str) -> Result<usize, std::io::Error> {
+    Ok(name.len())
+}
+
+fn main() {}

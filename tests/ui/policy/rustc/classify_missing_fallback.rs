@@ -1,0 +1,11 @@
+use error_runtime::fallback;
+
+#[derive(Debug)]
+struct QueueFull;
+
+#[fallback(Ok(()))]
+fn push() -> Result<(), QueueFull> {
+    Err(QueueFull)
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use error_runtime::{ApiError, Rejected, fallback};
+
+#[derive(Debug, ApiError)]
+enum Error {
+    #[api(status = 503, retryable)]
+    Away,
+    #[api(transparent)]
+    Rejected(#[from] Rejected),
+}
+
+#[fallback(save())]
+fn upload() -> Result<(), Error> {
+    Err(Error::Away)
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use error_runtime::{ApiError, Rejected, retry};
+
+#[derive(Debug, ApiError)]
+enum Error {
+    #[api(status = 503, retryable)]
+    Away,
+    #[api(transparent)]
+    Rejected(#[from] Rejected),
+}
+
+fn send(text: String) -> Result<(), Error> {
+    drop(text);
+    Ok(())
+}
+
+#[retry(attempts = 3)]
+fn post(text: String) -> Result<(), Error> {
+    send(text)
+}
+
+fn main() {}
