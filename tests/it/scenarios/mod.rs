@@ -4,7 +4,10 @@
 mod breaker;
 mod budget;
 mod compose;
+mod drops;
+mod environment;
 mod macros;
+mod panics;
 mod registry;
 mod retry;
 mod time;
