@@ -35,6 +35,7 @@ mod rate_limit;
 mod render;
 mod retry;
 mod spec;
+mod sync;
 pub mod time;
 mod timeout;
 #[cfg(feature = "tower")]

@@ -2,8 +2,7 @@
 //! which no code of the user's runs.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use super::config::{Config, Window};
@@ -12,6 +11,8 @@ use super::stripes::Stripes;
 use super::window::{Counts, Mark, Marks, slice_of};
 use super::word::{BreakerState, Word};
 use crate::Outcome;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::time::{Clock, nanos};
 
 /// How many transitions a breaker remembers.

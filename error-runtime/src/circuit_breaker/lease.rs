@@ -22,7 +22,7 @@ struct Free {
     next: usize,
 }
 
-thread_local! {
+crate::sync::thread_local! {
     /// Without a destructor, so that reading it is one load.
     static NUMBER: Cell<usize> = const { Cell::new(UNKNOWN) };
     /// Gives the number back when the thread ends.
@@ -34,7 +34,7 @@ struct Return(Cell<usize>);
 impl Drop for Return {
     fn drop(&mut self) {
         // Calls made by destructors that run later share.
-        NUMBER.set(SHARED);
+        let _ = NUMBER.try_with(|own| own.set(SHARED));
         let number = self.0.get();
         if number < OWNERS {
             FREE.lock()
@@ -48,7 +48,7 @@ impl Drop for Return {
 /// This thread's number, or [`SHARED`].
 #[inline]
 pub(super) fn number() -> usize {
-    let number = NUMBER.get();
+    let number = NUMBER.try_with(Cell::get).unwrap_or(SHARED);
     if number == UNKNOWN { lease() } else { number }
 }
 
@@ -73,9 +73,9 @@ fn lease() -> usize {
             .unwrap_or_else(PoisonError::into_inner)
             .returned
             .push(number);
-        NUMBER.set(SHARED);
+        let _ = NUMBER.try_with(|own| own.set(SHARED));
         return SHARED;
     }
-    NUMBER.set(number);
+    NUMBER.with(|own| own.set(number));
     number
 }

@@ -5,6 +5,8 @@ mod config;
 mod engine;
 mod events;
 mod future;
+#[cfg(all(test, error_runtime_shuttle))]
+mod interleavings;
 mod judge;
 mod lease;
 mod permit;

@@ -4,9 +4,10 @@
 //! Readers add the sets up. Sets are allocated when a thread first uses the breaker.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::lease::{self, OWNERS};
+use crate::sync::atomic::{AtomicU64, Ordering, fence};
+use crate::sync::spin_loop;
 
 /// How many slices a time window is divided into.
 pub(super) const SLICES: u64 = 32;
@@ -97,7 +98,7 @@ impl Stripe {
             if episode != BUSY && self.episode.load(Ordering::Relaxed) == episode {
                 return (episode, successes, folded.wrapping_add(successes));
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
     }
 

@@ -179,6 +179,5 @@ impl Counts {
 pub(super) fn slice_of(config: &Config, now: u64) -> u64 {
     let product = u128::from(now) * u128::from(config.slices_per_time);
     // The upper half of 128 bits.
-    let slice = (product >> 64) as u64;
-    slice
+    (product >> 64) as u64
 }
