@@ -4,6 +4,7 @@
 mod breaker;
 mod budget;
 mod compose;
+mod coverage;
 mod drops;
 mod environment;
 mod macros;
