@@ -1,11 +1,11 @@
 //! `cargo check` of a crate full of error enums, after a change to it.
 
-use crate::command::{Taken, output, timed};
+use crate::command::{Taken, output};
+use crate::rounds::Rounds;
 use crate::shape::{Library, source};
 use crate::workspace::{Crate, Workspace, runtime};
 use crate::{Result, limit, median};
 
-const RUNS: usize = 7;
 const MOST: f64 = 1.2;
 
 const PLAIN: &str = "plain";
@@ -18,38 +18,12 @@ pub fn measure() -> Result<bool> {
     let workspace = Workspace::new("expansion", &crates())?;
     println!("## Expansion: 200 enums of 10 variants, a change and `cargo check`\n");
 
-    let mut rounds = Vec::new();
-    for round in 0..=RUNS {
-        let mut taken = [Taken {
-            wall: 0.0,
-            cpu: 0.0,
-        }; NAMES.len()];
-        // Back and forth, so that no crate always comes after the same other one.
-        let mut order: Vec<usize> = (0..NAMES.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for index in order {
-            workspace.touch(NAMES[index])?;
-            taken[index] = timed(workspace.cargo("check", &["check", "-q", "-p", NAMES[index]]))?;
-        }
-        // The first round builds the dependencies.
-        if round > 0 {
-            rounds.push(taken);
-        }
-    }
-
-    let seconds = |name: &str, of: fn(&Taken) -> f64| {
-        median(rounds.iter().map(|round| of(&round[index(name)])).collect())
-    };
-    let ratio = |name: &str, other: &str| {
-        let ratios = rounds
-            .iter()
-            .map(|round| round[index(name)].cpu / round[index(other)].cpu);
-        median(ratios.collect())
-    };
-    let plain = seconds(PLAIN, |taken| taken.cpu);
-    let over_plain = |name: &str| seconds(name, |taken| taken.cpu) - plain;
+    let rounds = Rounds::measure(&workspace, &NAMES)?;
+    let seconds = |name: &str, of: fn(&Taken) -> f64| rounds.seconds(name, of);
+    let ratio = |name: &str, other: &str| rounds.ratio(name, other);
+    let cpu = |taken: &Taken| taken.cpu;
+    let plain = seconds(PLAIN, cpu);
+    let over_plain = |name: &str| seconds(name, cpu) - plain;
     println!(
         "| crate | wall s | CPU s | CPU s over plain | x thiserror | over plain, x thiserror |"
     );
@@ -58,7 +32,7 @@ pub fn measure() -> Result<bool> {
         println!(
             "| {name} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} |",
             seconds(name, |taken| taken.wall),
-            seconds(name, |taken| taken.cpu),
+            seconds(name, cpu),
             over_plain(name),
             ratio(name, THISERROR),
             over_plain(name) / over_plain(THISERROR),
@@ -70,10 +44,6 @@ pub fn measure() -> Result<bool> {
     println!();
     print_passes(&workspace)?;
     Ok(holds)
-}
-
-fn index(name: &str) -> usize {
-    NAMES.iter().position(|known| *known == name).unwrap_or(0)
 }
 
 fn crates() -> [Crate; 4] {

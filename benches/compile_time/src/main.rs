@@ -1,11 +1,13 @@
 //! What this library costs when an application is built.
 //!
 //! `cargo run --release -p compile_time` prints tables and limits, and fails if a limit is missed.
-//! `--expansion`, `--tree` or `--application` measures one part only.
+//! `--expansion`, `--attributes`, `--tree` or `--application` measures one part only.
 
 mod application;
+mod attributes;
 mod command;
 mod expansion;
+mod rounds;
 mod shape;
 mod tree;
 mod workspace;
@@ -19,8 +21,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Part = fn() -> Result<bool>;
 
 fn main() -> Result<ExitCode> {
-    let parts: [(&str, Part); 3] = [
+    let parts: [(&str, Part); 4] = [
         ("--expansion", expansion::measure),
+        ("--attributes", attributes::measure),
         ("--tree", tree::measure),
         ("--application", application::measure),
     ];
