@@ -15,8 +15,7 @@
 
 use darling::error::Accumulator;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::quote_spanned;
-use syn::FnArg;
+use quote::{ToTokens as _, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::function::{Function, Guarded, Mode};
@@ -104,7 +103,8 @@ pub(super) fn body(stack: &Stack, function: &Function, guarded: Guarded) -> Toke
     match &context.guarded.mode {
         Mode::Sync | Mode::Async => ours!(#statics #guarded),
         Mode::Block(block) => {
-            let (before, head, moves) = (&block.before, &block.head, &block.moves);
+            let (before, head) = (&block.before, &block.head);
+            let moves = frozen(&block.moves, &only_copied(stack));
             let inside = ours!(#head { #moves #statics #guarded });
             match &block.wrap {
                 Some(wrap) => ours!(#before #wrap(#inside)),
@@ -267,7 +267,8 @@ impl Context<'_> {
                     &mut __error_retry,
                     __error_outcome,
                     |__error_failure| {
-                        use #runtime::{ViaClassify as _, ViaNothing as _};
+                        use #runtime::ViaClassify as _;
+                        use #runtime::ViaNothing as _;
                         (&#runtime::Hint(__error_failure)).__classification(#retryable)
                     },
                 )}
@@ -411,22 +412,55 @@ impl Context<'_> {
         let Some(retry) = &self.stack.retry else {
             return TokenStream::new();
         };
+        let bindings = function.bindings();
+        // With the tokens of the argument, so that rustc warns of them there.
         let one = |name: &Ident| {
-            let mutability = is_mutable(function, name).then(|| ours!(mut));
             let copy = quote_spanned!(name.span()=> ::core::clone::Clone::clone(&#name));
-            ours!(let #mutability #name = #copy;)
+            let binding = bindings.iter().find(|binding| binding.ident == *name);
+            let bound = binding.map_or(name, |binding| &binding.ident);
+            let mutability = match &self.guarded.mode {
+                Mode::Block(block) => mut_before(&block.moves, name).map(TokenStream::from),
+                _ => binding.map(|binding| binding.mutability.to_token_stream()),
+            };
+            ours!(let #mutability #bound = #copy;)
         };
         retry.clones.iter().map(one).collect()
     }
 }
 
-fn is_mutable(function: &Function, name: &Ident) -> bool {
-    function.sig.inputs.iter().any(|argument| {
-        let FnArg::Typed(typed) = argument else {
-            return false;
-        };
-        matches!(&*typed.pat, syn::Pat::Ident(pat) if pat.ident == *name && pat.mutability.is_some())
-    })
+/// The arguments that only their copies are used of, so that a `mut` on them would be called unused.
+pub(super) fn only_copied(stack: &Stack) -> Vec<Ident> {
+    let needed = |name: &Ident| {
+        stack
+            .fallback
+            .as_ref()
+            .is_some_and(|fallback| mentions(&fallback.expression, &|mentioned| *name == mentioned))
+    };
+    let copied = stack.retry.iter().flat_map(|retry| &retry.clones);
+    copied.filter(|name| !needed(name)).cloned().collect()
+}
+
+/// The `mut` of `let mut name`, as `#[async_trait]` moves an argument into its block.
+fn mut_before(moves: &TokenStream, name: &Ident) -> Option<TokenTree> {
+    let tokens: Vec<TokenTree> = moves.clone().into_iter().collect();
+    let at = tokens.windows(2).position(|pair| {
+        matches!(pair, [TokenTree::Ident(word), TokenTree::Ident(bound)] if word == "mut" && bound == name)
+    })?;
+    Some(tokens[at].clone())
+}
+
+/// The moves without the `mut` before these names.
+fn frozen(moves: &TokenStream, names: &[Ident]) -> TokenStream {
+    let mut tokens = moves.clone().into_iter().peekable();
+    let mut frozen = TokenStream::new();
+    while let Some(token) = tokens.next() {
+        let is_mut = matches!(&token, TokenTree::Ident(word) if word == "mut");
+        let of = matches!(tokens.peek(), Some(TokenTree::Ident(next)) if names.contains(next));
+        if !(is_mut && of) {
+            frozen.extend([token]);
+        }
+    }
+    frozen
 }
 
 /// `error` as the expression means it, or `_` if it does not mention it.

@@ -7,8 +7,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Token,
-    Type, TypeParamBound, Visibility,
+    Attribute, FnArg, GenericArgument, Ident, Pat, PatIdent, PathArguments, ReturnType, Signature,
+    Token, Type, TypeParamBound, Visibility,
 };
 
 use super::stack::Stack;
@@ -147,14 +147,30 @@ impl Function {
 
     /// The names of the arguments.
     pub(super) fn arguments(&self) -> Vec<Ident> {
-        let mut names = Vec::new();
+        let receiver = self.sig.receiver();
+        let receiver = receiver.map(|receiver| Ident::new("self", receiver.span()));
+        let bindings = self.bindings().into_iter().map(|binding| &binding.ident);
+        receiver.into_iter().chain(bindings.cloned()).collect()
+    }
+
+    /// What the arguments bind, but `self`.
+    pub(super) fn bindings(&self) -> Vec<&PatIdent> {
+        let mut bindings = Vec::new();
         for argument in &self.sig.inputs {
-            match argument {
-                FnArg::Receiver(receiver) => names.push(Ident::new("self", receiver.span())),
-                FnArg::Typed(typed) => names_of(&typed.pat, &mut names),
+            if let FnArg::Typed(typed) = argument {
+                bound(&typed.pat, &mut bindings);
             }
         }
-        names
+        bindings
+    }
+
+    /// Takes the `mut` off an argument.
+    pub(super) fn freeze(&mut self, name: &Ident) {
+        for argument in &mut self.sig.inputs {
+            if let FnArg::Typed(typed) = argument {
+                freeze(&mut typed.pat, name);
+            }
+        }
     }
 
     /// The function without the attributes that were taken off, of which marks are left.
@@ -212,18 +228,47 @@ pub(super) fn keyword(item: &TokenStream) -> Span {
     syn::parse::Parser::parse2(head, item.clone()).unwrap_or_else(|_| Span::call_site())
 }
 
-/// The names that a pattern binds, as far as arguments have them.
-fn names_of(pat: &Pat, names: &mut Vec<Ident>) {
+/// What a pattern binds, as far as arguments have it.
+fn bound<'p>(pat: &'p Pat, bindings: &mut Vec<&'p PatIdent>) {
     match pat {
-        Pat::Ident(ident) => names.push(ident.ident.clone()),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|pat| names_of(pat, names)),
-        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|pat| names_of(pat, names)),
+        Pat::Ident(binding) => {
+            bindings.push(binding);
+            if let Some((_, pat)) = &binding.subpat {
+                bound(pat, bindings);
+            }
+        }
+        Pat::Tuple(of) => of.elems.iter().for_each(|pat| bound(pat, bindings)),
+        Pat::TupleStruct(of) => of.elems.iter().for_each(|pat| bound(pat, bindings)),
+        Pat::Slice(of) => of.elems.iter().for_each(|pat| bound(pat, bindings)),
         Pat::Struct(of) => of
             .fields
             .iter()
-            .for_each(|field| names_of(&field.pat, names)),
-        Pat::Reference(of) => names_of(&of.pat, names),
-        Pat::Paren(of) => names_of(&of.pat, names),
+            .for_each(|field| bound(&field.pat, bindings)),
+        Pat::Reference(of) => bound(&of.pat, bindings),
+        Pat::Paren(of) => bound(&of.pat, bindings),
+        _ => {}
+    }
+}
+
+fn freeze(pat: &mut Pat, name: &Ident) {
+    match pat {
+        Pat::Ident(binding) => {
+            if binding.ident == *name {
+                binding.mutability = None;
+            }
+            if let Some((_, pat)) = &mut binding.subpat {
+                freeze(pat, name);
+            }
+        }
+        Pat::Tuple(of) => of.elems.iter_mut().for_each(|pat| freeze(pat, name)),
+        Pat::TupleStruct(of) => of.elems.iter_mut().for_each(|pat| freeze(pat, name)),
+        Pat::Slice(of) => of.elems.iter_mut().for_each(|pat| freeze(pat, name)),
+        Pat::Struct(of) => of
+            .fields
+            .iter_mut()
+            .for_each(|field| freeze(&mut field.pat, name)),
+        Pat::Reference(of) => freeze(&mut of.pat, name),
+        Pat::Paren(of) => freeze(&mut of.pat, name),
         _ => {}
     }
 }

@@ -51,7 +51,13 @@ pub(crate) fn expand(place: Place, arguments: TokenStream, item: &TokenStream) -
         expand::check(&stack, &function, guarded, &mut errors);
     }
     match (errors.finish(), guarded) {
-        (Ok(()), Some(guarded)) => function.with_body(&expand::body(&stack, &function, guarded)),
+        (Ok(()), Some(guarded)) => {
+            let body = expand::body(&stack, &function, guarded);
+            for name in expand::only_copied(&stack) {
+                function.freeze(&name);
+            }
+            function.with_body(&body)
+        }
         (Err(errors), _) => {
             let errors = errors.write_errors();
             let item = function.as_written(&stack);

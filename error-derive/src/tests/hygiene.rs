@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 use quote::quote;
 
-use super::derive;
+use super::{derive, guard};
 
 /// Words that are no names.
 const KEYWORDS: &[&str] = &[
-    "as", "const", "dyn", "false", "fn", "for", "if", "impl", "let", "loop", "match", "mut",
-    "self", "Self", "static", "true", "use", "where", "_",
+    "as", "async", "await", "break", "const", "dyn", "false", "fn", "for", "if", "impl", "let",
+    "loop", "match", "move", "mut", "return", "self", "Self", "static", "true", "use", "where",
+    "_",
 ];
 
 /// Built-in attributes; a user who shadows one gets an error without us.
@@ -23,6 +24,33 @@ const ATTRIBUTES: &[&str] = &["allow", "automatically_derived", "deprecated", "i
 /// Methods called with a dot, beside the builder's `with_*` and what starts with `__`: autoderef is
 /// what they are for.
 const METHODS: &[&str] = &["__as_dyn_error", "write_fmt", "write_str"];
+
+/// Methods of the builders, named as the keys of the attributes, and what the sites add to them.
+const BUILDERS: &[&str] = &[
+    "attempt_timeout",
+    "attempts",
+    "base",
+    "budget",
+    "deadline",
+    "factor",
+    "failure_rate",
+    "failures",
+    "half_open",
+    "half_open_max",
+    "jitter",
+    "max",
+    "max_retry_after",
+    "min_calls",
+    "nested",
+    "on_retry",
+    "recovery",
+    "recovery_factor",
+    "recovery_max",
+    "slow_call",
+    "slow_rate",
+    "window_calls",
+    "window_time",
+];
 
 /// Associated constants of the runtime's traits, named where they are defined.
 const CONSTANTS: &[&str] = &["SPECS"];
@@ -82,7 +110,19 @@ struct Allowed {
 impl Allowed {
     fn for_item(item: &TokenStream, runtime: &str) -> Self {
         let mut names = BTreeSet::new();
-        names_of(item, &mut names);
+        names_of(item, false, &mut names);
+        Self::with_names(names, runtime)
+    }
+
+    /// The same for attributes whose expressions are copied. The keys are not.
+    fn for_function(function: &TokenStream, runtime: &str) -> Self {
+        let mut names = BTreeSet::new();
+        names_of(function, true, &mut names);
+        names.retain(|name| !BUILDERS.contains(&name.as_str()));
+        Self::with_names(names, runtime)
+    }
+
+    fn with_names(mut names: BTreeSet<String>, runtime: &str) -> Self {
         let mut roots = BTreeSet::from(["core".to_owned(), "user".to_owned(), runtime.to_owned()]);
         // What only `::std` has.
         if names.contains("Backtrace") {
@@ -101,7 +141,12 @@ impl Allowed {
             Before::Root => self.roots.contains(name),
             Before::Within | Before::Quote | Before::Fn => true,
             Before::Dot => {
-                METHODS.contains(&name) || name.starts_with("with_") || name.starts_with("__")
+                name == "await"
+                    || METHODS.contains(&name)
+                    || BUILDERS.contains(&name)
+                    || name.starts_with("with_")
+                    || name.starts_with("__")
+                    || self.names.contains(name)
             }
             Before::Const if CONSTANTS.contains(&name) => true,
             Before::Const | Before::Hash | Before::Nothing => {
@@ -115,13 +160,16 @@ impl Allowed {
     }
 }
 
-/// The identifiers of the item. Attributes are read and not copied, so they have no part in this.
-fn names_of(tokens: &TokenStream, names: &mut BTreeSet<String>) {
+/// The identifiers of the item. Attributes of the derive are read and not copied, so they have no part in
+/// this.
+fn names_of(tokens: &TokenStream, attributes: bool, names: &mut BTreeSet<String>) {
     let mut after_hash = false;
     for token in tokens.clone() {
         match &token {
             TokenTree::Ident(ident) => _ = names.insert(ident.to_string()),
-            TokenTree::Group(group) if !after_hash => names_of(&group.stream(), names),
+            TokenTree::Group(group) if attributes || !after_hash => {
+                names_of(&group.stream(), attributes, names);
+            }
             _ => {}
         }
         after_hash = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
@@ -241,6 +289,28 @@ const ITEMS: &[&str] = &[
     r#"#[api(impl_error = false, impl_response = false)] enum Er { #[api(status = 404)] Aa { #[api(detail)] id: ::user::Id }, #[api(status = 404, code = "OTHER", message = "{0}")] Bb(::user::Id) }"#,
 ];
 
+/// Functions under attributes that say all they can.
+const FUNCTIONS: &[&str] = &[
+    r#"#[retry(attempts = 4, base = "200ms", factor = 1.5, max = "5s", jitter = 0.5, deadline = "20s", max_retry_after = "9s", nested, budget = "b", on_retry = ::user::hook, clone(text))] fn f(text: ::user::Text) -> ::user::Result<::user::T> { ::user::send(text)? }"#,
+    r#"#[retry(attempt_timeout = "2s", operation = "o", jitter = "equal", when = |failure| ::user::is(failure))] async fn f<'a, T: ::user::Bound>(&'a self, (x, y): (T, T)) -> ::user::Result<&'a T> where T: ::user::More { ::user::send(x, y).await }"#,
+    "#[retry(on(::user::Er::Aa | ::user::Er::Bb { .. }))] fn f() -> ::user::Result { ::user::g() }",
+    r#"#[circuit_breaker(service = "s", failures = 5, failure_rate = 0.5, window = 50, min_calls = 5, slow_call = "2s", slow_rate = 0.5, recovery = "60s", recovery_factor = 2, recovery_max = "10m", half_open = 3, half_open_max = "10s", when = |result| ::user::judge(result))] fn f(&mut self) -> ::user::Result<&mut ::user::T> { ::user::g(self) }"#,
+    "#[circuit_breaker(breaker = ::user::STRIPE, when = ::user::judge)] async fn f() -> ::user::Result { ::user::g().await }",
+    r#"#[circuit_breaker(service = "s", window = "60s", slow_call = "1s")] async fn f() -> ::user::Result { ::user::g().await }"#,
+    r#"#[fallback(::user::other(text, error))] #[rate_limit(calls = 10, per = "1m")] #[bulkhead(max = 3)] fn f(text: &::user::Text) -> ::user::Result { ::user::g(text) }"#,
+    r#"#[fallback(::user::other(text).await, when = |e| ::user::is(e))] #[retry] #[circuit_breaker(service = "s")] #[rate_limit(calls = 10)] #[timeout("2s")] #[bulkhead(max = 3)] async fn f(text: &::user::Text) -> ::user::Result { ::user::g(text).await }"#,
+    r#"#[recover(service = "s", operation = "o", attempts = 2, fallback = ::user::other())] #[timeout("1s")] fn f(&self) -> ::core::pin::Pin<::user::Box<dyn ::core::future::Future<Output = ::user::Result> + '_>> { ::user::Box::pin(async move { let text = text; ::user::g(text).await }) }"#,
+    "#[retry] fn f() -> impl ::core::future::Future<Output = ::user::Result> { let x = ::user::x(); async move { ::user::g(x).await } }",
+];
+
+/// Mistakes, which leave the function as it is.
+const BROKEN_FUNCTIONS: &[&str] = &[
+    r#"#[retry(atempts = 3)] #[timeout("2s")] async fn f() -> ::user::Result { ::user::g() }"#,
+    r#"#[retry] #[timeout("2s")] async fn f() -> ::user::Result;"#,
+    "#[retry] const fn f() -> ::user::Result { ::user::g() }",
+    "#[bulkhead(max = 0)] struct Er { x: ::user::X }",
+];
+
 /// Mistakes, which get the minimal impls.
 const BROKEN: &[&str] = &[
     "enum Er<T> { Aa(#[from] T), #[api(statsu = 404)] Bb }",
@@ -259,6 +329,38 @@ fn check(item: &str, runtime: &str) {
     let allowed = Allowed::for_item(&item.parse().unwrap(), runtime);
     let found = strays(&expansion, &allowed);
     assert!(found.is_empty(), "{item}\n{found:#?}\n{expansion}");
+}
+
+#[track_caller]
+fn check_function(function: &str, runtime: &str, broken: bool) {
+    let expansion = guard(function);
+    let answer = expansion.to_string();
+    assert_eq!(answer.contains("compile_error"), broken, "{answer}");
+    let allowed = Allowed::for_function(&function.parse().unwrap(), runtime);
+    let found = strays(&expansion, &allowed);
+    assert!(found.is_empty(), "{function}\n{found:#?}\n{answer}");
+}
+
+#[test]
+fn guarded_functions_name_nothing_unrooted() {
+    for function in FUNCTIONS {
+        check_function(function, "error_runtime", false);
+    }
+    for function in BROKEN_FUNCTIONS {
+        check_function(function, "error_runtime", true);
+    }
+}
+
+#[test]
+fn guarded_functions_name_the_runtime_by_the_given_path() {
+    for function in FUNCTIONS {
+        let (head, rest) = function.split_once(']').unwrap();
+        let head = match head.strip_suffix(')') {
+            Some(head) => format!("{head}, crate = ::renamed)"),
+            None => format!("{head}(crate = ::renamed)"),
+        };
+        check_function(&format!("{head}]{rest}"), "renamed", false);
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::api_error;
 
 /// A token that is `Send` and can be printed.
 #[derive(Clone, Debug)]
-enum Token {
+pub(super) enum Token {
     Ident(String),
     Raw(String),
     /// A literal by its source text.
@@ -48,12 +48,12 @@ impl From<Token> for TokenTree {
     }
 }
 
-fn stream(tokens: impl IntoIterator<Item = Token>) -> TokenStream {
+pub(super) fn stream(tokens: impl IntoIterator<Item = Token>) -> TokenStream {
     tokens.into_iter().map(TokenTree::from).collect()
 }
 
 /// Tokens from source text.
-fn tokens(text: &str) -> Vec<Token> {
+pub(super) fn tokens(text: &str) -> Vec<Token> {
     fn convert(tokens: TokenStream) -> Vec<Token> {
         tokens
             .into_iter()
@@ -236,7 +236,7 @@ fn ident() -> impl Strategy<Value = Token> {
     ]
 }
 
-fn literal() -> impl Strategy<Value = Token> {
+pub(super) fn literal() -> impl Strategy<Value = Token> {
     prop_oneof![
         3 => select(TEXTS).prop_map(|text| Token::Text(text.to_owned())),
         2 => select(LITERALS).prop_map(|text| Token::Literal(text.to_owned())),
@@ -268,7 +268,7 @@ fn delimiter() -> impl Strategy<Value = Delimiter> {
 }
 
 /// Any tokens at all.
-fn any_tokens() -> impl Strategy<Value = Vec<Token>> {
+pub(super) fn any_tokens() -> impl Strategy<Value = Vec<Token>> {
     let leaf = prop_oneof![3 => ident(), 2 => literal(), 3 => punct()];
     let token = leaf.prop_recursive(6, 24, 5, |inner| {
         (delimiter(), vec(inner, 0..5))
@@ -357,7 +357,10 @@ fn item() -> impl Strategy<Value = Vec<Token>> {
     })
 }
 
-fn fill(shape: Vec<Token>, attributes: &mut impl Iterator<Item = Vec<Token>>) -> Vec<Token> {
+pub(super) fn fill(
+    shape: Vec<Token>,
+    attributes: &mut impl Iterator<Item = Vec<Token>>,
+) -> Vec<Token> {
     let fill_token = |token| match token {
         Token::Punct('@', _) => attributes.next().unwrap_or_default(),
         Token::Group(delimiter, inner) => vec![Token::Group(delimiter, fill(inner, attributes))],
@@ -389,7 +392,7 @@ const VALID: &[&str] = &[
 
 /// One change of a random place.
 #[derive(Clone, Debug)]
-enum Change {
+pub(super) enum Change {
     Drop,
     Double,
     Swap,
@@ -399,7 +402,7 @@ enum Change {
     Unwrap,
 }
 
-fn change() -> impl Strategy<Value = Change> {
+pub(super) fn change() -> impl Strategy<Value = Change> {
     let token = || prop_oneof![ident(), literal(), punct()];
     prop_oneof![
         Just(Change::Drop),
@@ -412,7 +415,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn size(tokens: &[Token]) -> usize {
+pub(super) fn size(tokens: &[Token]) -> usize {
     let of = |token: &Token| match token {
         Token::Group(_, inner) => 1 + size(inner),
         _ => 1,
@@ -421,7 +424,7 @@ fn size(tokens: &[Token]) -> usize {
 }
 
 /// Applies the change at the `place`th token, counted depth first.
-fn mutate(tokens: &mut Vec<Token>, place: &mut usize, change: &Change) -> bool {
+pub(super) fn mutate(tokens: &mut Vec<Token>, place: &mut usize, change: &Change) -> bool {
     for index in 0..tokens.len() {
         if *place > 0 {
             *place -= 1;
@@ -462,16 +465,7 @@ fn check(input: &TokenStream) -> Result<bool, TestCaseError> {
     let output = api_error::derive(input.clone());
     let file: File = syn::parse2(output.clone())
         .map_err(|error| TestCaseError::fail(format!("{error}: {input} gives {output}")))?;
-    let mut failed = false;
-    for item in &file.items {
-        let Item::Macro(call) = item else { continue };
-        prop_assert!(call.mac.path.segments.last().unwrap().ident == "compile_error");
-        failed = true;
-        let message: syn::LitStr = syn::parse2(call.mac.tokens.clone()).unwrap();
-        let message = message.value();
-        prop_assert!(!message.is_empty() && !message.ends_with('.'), "{message}");
-        prop_assert!(!message.starts_with(char::is_uppercase), "{message}");
-    }
+    let failed = check_messages(&file)?;
     let Ok(DeriveInput {
         data: Data::Enum(_) | Data::Struct(_),
         ..
@@ -488,6 +482,21 @@ fn check(input: &TokenStream) -> Result<bool, TestCaseError> {
         );
     }
     prop_assert_eq!(impls.contains("Display"), impls.contains("Error"));
+    Ok(failed)
+}
+
+/// Checks the errors, and says whether there are any.
+pub(super) fn check_messages(file: &File) -> Result<bool, TestCaseError> {
+    let mut failed = false;
+    for item in &file.items {
+        let Item::Macro(call) = item else { continue };
+        prop_assert!(call.mac.path.segments.last().unwrap().ident == "compile_error");
+        failed = true;
+        let message: syn::LitStr = syn::parse2(call.mac.tokens.clone()).unwrap();
+        let message = message.value();
+        prop_assert!(!message.is_empty() && !message.ends_with('.'), "{message}");
+        prop_assert!(!message.starts_with(char::is_uppercase), "{message}");
+    }
     Ok(failed)
 }
 
@@ -509,7 +518,7 @@ fn impls(file: &File) -> BTreeSet<String> {
     traits
 }
 
-fn config(cases: u32) -> Config {
+pub(super) fn config(cases: u32) -> Config {
     let config = Config::default();
     Config {
         cases: cases.max(config.cases),

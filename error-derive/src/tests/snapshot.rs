@@ -8,11 +8,16 @@
 
 use expect_test::{Expect, expect};
 
-use super::{derive, pretty};
+use super::{derive, guard, pretty};
 
 #[track_caller]
 fn check(item: &str, expansion: &Expect) {
     expansion.assert_eq(&pretty(derive(item)));
+}
+
+#[track_caller]
+fn check_guarded(function: &str, expansion: &Expect) {
+    expansion.assert_eq(&pretty(guard(function)));
 }
 
 #[test]
@@ -332,6 +337,129 @@ fn a_mistake_leaves_minimal_impls() {
                     [] [Missing] []
                 }
             };
+        "#]],
+    );
+}
+
+#[test]
+fn a_retried_function() {
+    check_guarded(
+        "#[retry(attempts = 4, base = \"200ms\")] fn read(path: &Path) -> Result<Vec<u8>, ReadError> { Ok(open(path)?.bytes) }",
+        &expect![[r#"
+            fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
+                static __ERROR_RETRY: ::error_runtime::__private::RetrySite = ::error_runtime::__private::RetrySite::new(
+                    ::core::concat!(::core::module_path!(), "::read"),
+                    ::error_runtime::__private::RetryPolicy::const_builder()
+                        .attempts(4u32)
+                        .base(::core::time::Duration::new(0u64, 200000000u32)),
+                );
+                let mut __error_retry = ::error_runtime::__private::RetrySite::start(&__ERROR_RETRY);
+                let mut __error_call = ::error_runtime::__private::fn_mut(|| -> Result<
+                    Vec<u8>,
+                    ReadError,
+                > { Ok(open(path)?.bytes) });
+                loop {
+                    let __error_outcome: Result<Vec<u8>, ReadError> = ::error_runtime::__private::Retry::run(
+                        &__error_retry,
+                        || __error_call(),
+                    );
+                    let __error_wait = match ::error_runtime::__private::Retry::after(
+                        &mut __error_retry,
+                        __error_outcome,
+                    ) {
+                        ::core::ops::ControlFlow::Break(__error_outcome) => break __error_outcome,
+                        ::core::ops::ControlFlow::Continue(__error_wait) => __error_wait,
+                    };
+                    ::error_runtime::__private::Wait::block(__error_wait);
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_retried_future_under_a_breaker() {
+    check_guarded(
+        r#"#[retry(operation = "pay", clone(note), on(PaymentError::Away))]
+        #[circuit_breaker(service = "stripe", failures = 5)]
+        pub async fn pay(&self, amount: u64, note: String) -> Result<Receipt, PaymentError> {
+            self.client.post(amount, note).await?.read()
+        }
+        "#,
+        &expect![[r#"
+            pub async fn pay(&self, amount: u64, note: String) -> Result<Receipt, PaymentError> {
+                #[circuit_breaker(__error_taken)]
+                const _: () = ();
+                static __ERROR_RETRY: ::error_runtime::__private::RetrySite = ::error_runtime::__private::RetrySite::new(
+                    "pay",
+                    ::error_runtime::__private::RetryPolicy::const_builder(),
+                );
+                static __ERROR_BREAKER: ::error_runtime::__private::BreakerSite = ::error_runtime::__private::BreakerSite::new(
+                    ::error_runtime::__private::CircuitBreaker::const_builder("stripe")
+                        .failures(5u32),
+                );
+                let mut __error_retry = ::error_runtime::__private::RetrySite::start(&__ERROR_RETRY);
+                loop {
+                    let __error_outcome: Result<Receipt, PaymentError> = ::error_runtime::__private::Retry::attempt(
+                            &__error_retry,
+                            ::error_runtime::__private::BreakerSite::guard(
+                                &__ERROR_BREAKER,
+                                async {
+                                    if false {
+                                        let __error_return: Result<Receipt, PaymentError> = ::error_runtime::__private::never();
+                                        return __error_return;
+                                    }
+                                    let note = ::core::clone::Clone::clone(&note);
+                                    self.client.post(amount, note).await?.read()
+                                },
+                            ),
+                        )
+                        .await;
+                    let __error_wait = match ::error_runtime::__private::Retry::after_when(
+                        &mut __error_retry,
+                        __error_outcome,
+                        |__error_failure| {
+                            use ::error_runtime::__private::ViaClassify as _;
+                            use ::error_runtime::__private::ViaNothing as _;
+                            (&::error_runtime::__private::Hint(__error_failure))
+                                .__classification(
+                                    ::core::matches!(__error_failure, PaymentError::Away),
+                                )
+                        },
+                    ) {
+                        ::core::ops::ControlFlow::Break(__error_outcome) => break __error_outcome,
+                        ::core::ops::ControlFlow::Continue(__error_wait) => __error_wait,
+                    };
+                    ::error_runtime::__private::Wait::sleep(__error_wait).await;
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_fallback() {
+    check_guarded(
+        "#[fallback(cached(id, error).await)] async fn load(id: u64) -> Result<User, StoreError> { ask(id).await }",
+        &expect![[r#"
+            async fn load(id: u64) -> Result<User, StoreError> {
+                match ::error_runtime::__private::caught(
+                    async {
+                        if false {
+                            let __error_return: Result<User, StoreError> = ::error_runtime::__private::never();
+                            return __error_return;
+                        }
+                        ask(id).await
+                    }
+                        .await,
+                ) {
+                    ::core::ops::ControlFlow::Break(__error_result) => __error_result,
+                    ::core::ops::ControlFlow::Continue(error) => {
+                        let __error_fallback: Result<User, StoreError> = cached(id, error).await;
+                        __error_fallback
+                    }
+                }
+            }
         "#]],
     );
 }
