@@ -53,7 +53,7 @@ impl<T, E> IsResult for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot say that a policy refused the call",
     label = "`From<Rejected>` is missing for `{Self}`",
-    note = "add this variant to it: `#[api(transparent)] Rejected(#[from] error_runtime::Rejected),`"
+    note = "add this variant to it, or return an error that has it: `#[api(transparent)] Rejected(#[from] error_runtime::Rejected),`"
 )]
 pub trait AcceptsRejected {
     /// The error for a refused call.

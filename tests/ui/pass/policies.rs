@@ -111,9 +111,69 @@ pub async fn pay(key: &str, note_of_caller: String) -> Result<usize, PaymentErro
     Err(_) => Outcome::Neutral,
 })]
 #[rate_limit(calls = 100)]
-#[bulkhead(max = 10)]
+#[cfg_attr(all(), bulkhead(max = 10))]
 pub fn pay_now(key: &str) -> Result<usize, PaymentError> {
     stored(key)
+}
+
+/// A body that never ends, and one that returns.
+///
+/// # Errors
+///
+/// Always.
+#[retry]
+#[circuit_breaker(service = "never")]
+pub async fn never(of: bool) -> Result<(), PaymentError> {
+    if of {
+        return Err(PaymentError::Away);
+    }
+    panic!("it never ends")
+}
+
+/// The same at once.
+///
+/// # Errors
+///
+/// Always.
+#[fallback(Err(PaymentError::Declined))]
+#[retry]
+pub fn never_now() -> Result<(), PaymentError> {
+    panic!("it never ends")
+}
+
+/// An argument that the body changes, cloned for each attempt.
+///
+/// # Errors
+///
+/// Never.
+#[retry(clone(text))]
+pub fn longer(mut text: String) -> Result<String, PaymentError> {
+    text.push('!');
+    Ok(text)
+}
+
+/// The same in a future.
+///
+/// # Errors
+///
+/// Never.
+#[retry(clone(text))]
+pub async fn longer_later(mut text: String, _unused: u8) -> Result<String, PaymentError> {
+    #![allow(clippy::unused_async)]
+    text.push('!');
+    Ok(text)
+}
+
+/// An argument that nobody uses under a policy that nobody needs.
+///
+/// # Errors
+///
+/// Never.
+#[bulkhead(max = 1)]
+pub async fn changed(mut count: u32, r#type: &mut u32) -> Result<u32, PaymentError> {
+    count += *r#type;
+    *r#type = 0;
+    Ok(count)
 }
 
 /// A service.
