@@ -70,3 +70,40 @@ impl ::core::fmt::Display for ByHand {
 }
 
 impl ::core::error::Error for ByHand {}
+
+/// What a policy may answer.
+#[derive(::core::fmt::Debug, ::error_runtime::ApiError)]
+pub enum Guarded {
+    /// Another attempt may help.
+    #[api(status = 503)]
+    Busy,
+    /// A policy refused.
+    #[api(transparent)]
+    Rejected(#[from] ::error_runtime::Rejected),
+}
+
+/// All policies of a synchronous function.
+#[::error_runtime::fallback(::core::result::Result::Err(error))]
+#[::error_runtime::retry(attempts = 2, base = "0s", when = |error| ::core::matches!(error, Guarded::Busy))]
+#[::error_runtime::circuit_breaker(service = "bare", failure_rate = 0.5, window = "10s")]
+#[::error_runtime::rate_limit(calls = 1000, per = "1s")]
+#[::error_runtime::bulkhead(max = 10)]
+pub fn guarded(busy: bool) -> ::core::result::Result<u8, Guarded> {
+    if busy {
+        return ::core::result::Result::Err(Guarded::Busy);
+    }
+    ::core::result::Result::Ok(1)
+}
+
+/// All policies of an asynchronous one.
+#[::error_runtime::recover(
+    service = "bare-async",
+    attempts = 2,
+    attempt_timeout = "1s",
+    clone(text),
+    fallback = ::core::result::Result::Ok(0)
+)]
+#[::error_runtime::timeout("1s")]
+pub async fn guarded_async(text: ::std::string::String) -> ::core::result::Result<usize, Guarded> {
+    ::core::result::Result::Ok(text.len())
+}

@@ -57,6 +57,42 @@ macro_rules! declare {
             #[api(crate = $($path)*)]
             pub enum Never {}
 
+            #[derive(Debug, api::ApiError)]
+            #[api(crate = $($path)*)]
+            pub enum Guarded {
+                #[api(status = 503)]
+                Busy,
+                #[api(transparent)]
+                Rejected(#[from] api::Rejected),
+            }
+
+            #[api::retry(crate = $($path)*, attempts = 2, base = "0s", operation = "renamed")]
+            #[api::circuit_breaker(service = "renamed", crate = $($path)*)]
+            #[api::rate_limit(calls = 1000, crate = $($path)*)]
+            #[api::bulkhead(max = 10, crate = $($path)*)]
+            pub fn guarded(calls: &std::cell::Cell<u32>) -> Result<u32, Guarded> {
+                calls.set(calls.get() + 1);
+                if calls.get() < 2 {
+                    return Err(Guarded::Busy);
+                }
+                Ok(calls.get())
+            }
+
+            #[api::recover(crate = $($path)*, service = "renamed", attempts = 1, fallback = Ok(7))]
+            #[api::timeout("1s", crate = $($path)*)]
+            pub async fn recovered() -> Result<u32, Guarded> {
+                Err(Guarded::Busy)
+            }
+
+            #[test]
+            fn policies() {
+                assert_eq!(guarded(&std::cell::Cell::new(0)).ok(), Some(2));
+                let mut future = std::pin::pin!(recovered());
+                let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+                let ready = future.as_mut().poll(&mut context);
+                assert!(matches!(ready, std::task::Poll::Ready(Ok(7))));
+            }
+
             #[test]
             fn answers() {
                 use api::{ApiError as _, Classify as _};

@@ -97,6 +97,45 @@ mod hostile {
     type Text = ::std::string::String;
 
     #[derive(Debug, ::error_runtime::ApiError)]
+    pub enum Guarded {
+        #[api(status = 503)]
+        Busy,
+        #[api(transparent)]
+        Rejected(#[from] ::error_runtime::Rejected),
+    }
+
+    type Answer = ::core::result::Result<::core::primitive::u32, Guarded>;
+    type Calls = ::core::cell::Cell<::core::primitive::u32>;
+
+    #[::error_runtime::fallback(::core::result::Result::Err(error))]
+    #[::error_runtime::retry(attempts = 2, base = "0s", jitter = 0.5, on(Guarded::Busy))]
+    #[::error_runtime::circuit_breaker(service = "shadowed", when = |answer: &Answer| match answer {
+        ::core::result::Result::Ok(_) => ::error_runtime::Outcome::Ok,
+        ::core::result::Result::Err(_) => ::error_runtime::Outcome::Neutral,
+    })]
+    #[::error_runtime::rate_limit(calls = 1000)]
+    #[::error_runtime::bulkhead(max = 10)]
+    pub fn guarded(calls: &Calls) -> Answer {
+        calls.set(calls.get() + 1);
+        if calls.get() < 2 {
+            return ::core::result::Result::Err(Guarded::Busy);
+        }
+        ::core::result::Result::Ok(calls.get())
+    }
+
+    /// Arguments of the names that the expansion uses.
+    #[::error_runtime::recover(service = "shadowed", attempts = 1, fallback = ::core::result::Result::Ok(__error_retry))]
+    #[::error_runtime::timeout("1s")]
+    pub async fn named(
+        __error_retry: ::core::primitive::u32,
+        __error_outcome: &Calls,
+        error: ::core::primitive::u32,
+    ) -> Answer {
+        __error_outcome.set(error + __error_retry);
+        ::core::result::Result::Err(Guarded::Busy)
+    }
+
+    #[derive(Debug, ::error_runtime::ApiError)]
     #[api(transparent)]
     pub struct Newtype(#[from] Unit);
 
@@ -324,6 +363,17 @@ mod tests {
         };
         assert_eq!(bindings.to_string(), "1 2 3 4 5");
         assert_eq!(in_function_scope().to_string(), "7");
+    }
+
+    #[test]
+    fn policies() {
+        let calls = std::cell::Cell::new(0);
+        assert_eq!(super::hostile::guarded(&calls).ok(), Some(2));
+        let mut future = std::pin::pin!(super::hostile::named(3, &calls, 4));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let ready = future.as_mut().poll(&mut context);
+        assert!(matches!(ready, std::task::Poll::Ready(Ok(3))));
+        assert_eq!(calls.get(), 7);
     }
 
     #[test]

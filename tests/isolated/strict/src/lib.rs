@@ -58,7 +58,10 @@
 
 use core::error::Error;
 use core::fmt;
+use core::future::ready;
+
 use core::time::Duration;
+use error_runtime::{bulkhead, circuit_breaker, fallback, rate_limit, recover, retry, timeout};
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
 use std::io;
@@ -323,6 +326,43 @@ impl Drop for Parts {
     }
 }
 
+/// What a policy may answer.
+#[derive(Debug, error_runtime::ApiError)]
+pub enum Guarded {
+    /// Another attempt may help.
+    #[api(status = 503)]
+    Busy,
+    /// A policy refused.
+    #[api(transparent)]
+    Rejected(#[from] error_runtime::Rejected),
+}
+
+/// All policies of a synchronous function.
+///
+/// # Errors
+///
+/// If it is busy.
+#[fallback(Err(error))]
+#[retry(attempts = 2, base = "0s", jitter = "none")]
+#[circuit_breaker(service = "strict")]
+#[rate_limit(calls = 1000)]
+#[bulkhead(max = 10)]
+pub fn guarded(busy: bool) -> Result<u8, Guarded> {
+    if busy { Err(Guarded::Busy) } else { Ok(1) }
+}
+
+/// All policies of an asynchronous one.
+///
+/// # Errors
+///
+/// None that the fallback does not catch.
+#[recover(service = "strict-async", attempts = 2, fallback = Ok(text.len()))]
+#[timeout("1s")]
+pub async fn guarded_async(text: &str) -> Result<usize, Guarded> {
+    ready(()).await;
+    Err(Guarded::Busy)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -360,6 +400,12 @@ mod tests {
             (error.code(), error.spec().domain),
             ("THERE", "conditional")
         );
+    }
+
+    #[test]
+    fn policies() {
+        assert!(super::guarded(true).is_err() && super::guarded(false).is_ok());
+        drop(super::guarded_async(""));
     }
 
     #[test]
