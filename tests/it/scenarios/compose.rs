@@ -1,20 +1,23 @@
 //! Retry, breaker, limits and fallback together.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use error_runtime::time::ManualClock;
 use error_runtime::{
-    BreakerState, Breakers, Rejected, RetryBudget, RetryPolicy, RetryStop, bulkhead,
-    circuit_breaker, fallback, rate_limit, retry, timeout,
+    BreakerState, Breakers, Bulkhead, RateLimiter, Rejected, RetryBudget, RetryPolicy,
+    RetryPolicyBuilder, RetryStop, bulkhead, circuit_breaker, fallback, rate_limit, retry, timeout,
 };
 
-use super::{Count, Error};
-use crate::breaker::{S, build, seconds};
+use super::{Count, Error, race};
+use crate::breaker::{S, build};
 
-fn eager(attempts: u32) -> error_runtime::RetryPolicyBuilder {
+/// Whatever it should wait for takes no time.
+fn eager(attempts: u32) -> RetryPolicyBuilder {
     RetryPolicy::builder()
         .attempts(attempts)
         .base(Duration::ZERO)
+        .clock(ManualClock::new())
 }
 
 #[retry(attempts = 20, base = "0s", when = |_| true)]
@@ -226,14 +229,12 @@ fn a_fallback_leaves_the_callers_mistakes() {
 /// Two limits around one clock: as many calls as allowed, in whatever threads.
 #[test]
 fn limits_hold_between_threads() {
-    let limiter = Arc::new(
-        error_runtime::RateLimiter::new(50, seconds(1))
-            .unwrap()
-            .with_clock(error_runtime::time::ManualClock::new()),
-    );
-    let bulkhead = error_runtime::Bulkhead::new(3).unwrap();
+    let limiter = RateLimiter::new(50, S)
+        .unwrap()
+        .with_clock(ManualClock::new());
+    let bulkhead = Bulkhead::new(3).unwrap();
     let passed = Count::new();
-    super::race(8, |_| {
+    race(8, |_| {
         for _ in 0..100 {
             if limiter.try_acquire().is_ok() {
                 passed.up();
