@@ -210,10 +210,9 @@ fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<Written> {
         _ => return None,
     };
     // With a path it must be the runtime's; other crates have attributes of these names.
-    if path.segments.len() > 1 {
-        let first = &path.segments.first()?.ident;
+    if let Some(within) = path.segments.iter().rev().nth(1) {
         let renamed = runtime.and_then(|runtime| runtime.segments.last());
-        if first != "error_runtime" && renamed.is_none_or(|renamed| *first != renamed.ident) {
+        if within.ident != "error_runtime" && renamed.is_none_or(|of| within.ident != of.ident) {
             return None;
         }
     }

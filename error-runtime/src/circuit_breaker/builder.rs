@@ -177,18 +177,23 @@ impl Overridden {
     fn of(service: &str, declared: Settings, config: Config) -> Self {
         let kind = Kind::CircuitBreaker;
         let settings = overrides::settle(kind, service, declared, Settings::apply, Settings::check);
-        let mut enabled = true;
-        overrides::each(kind, service, |key, value| {
-            if let ("ENABLED", Value::Switch(on)) = (key, value) {
-                enabled = *on;
-            }
-        });
         Self {
             settings,
             config: settings.check().unwrap_or(config),
-            enabled,
+            enabled: is_enabled(service),
         }
     }
+}
+
+/// Whether the environment leaves the breaker of a service on.
+pub(super) fn is_enabled(service: &str) -> bool {
+    let mut enabled = true;
+    overrides::each(Kind::CircuitBreaker, service, |key, value| {
+        if let ("ENABLED", Value::Switch(on)) = (key, value) {
+            enabled = *on;
+        }
+    });
+    enabled
 }
 
 impl ConstCircuitBreakerBuilder {

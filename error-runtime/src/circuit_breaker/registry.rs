@@ -162,8 +162,12 @@ impl Breakers {
         }
     }
 
-    /// Registers a `static` that an attribute uses.
+    /// Registers a `static` that an attribute uses. Its rules are those it was compiled with; of the
+    /// environment's settings only the switch can reach it.
     pub(super) fn pin(&self, breaker: &'static CircuitBreaker) {
+        if !super::builder::is_enabled(breaker.name()) {
+            breaker.disable();
+        }
         self.insert(breaker.into(), true);
     }
 
