@@ -46,7 +46,7 @@ async fn page(server: &str, path: &str) -> Result<String, CatalogueError> {
 #[recover(
     service = "catalogue",
     attempts = 1,
-    fallback = remembered(path, &error)
+    fallback = Ok(remembered(path, &error))
 )]
 async fn page_or_copy(server: &str, path: &str) -> Result<String, CatalogueError> {
     fetch(server, path).await
@@ -61,8 +61,8 @@ async fn fetch(server: &str, path: &str) -> Result<String, CatalogueError> {
     }
 }
 
-fn remembered(path: &str, error: &CatalogueError) -> Result<String, CatalogueError> {
-    Ok(format!("yesterday's copy of {path}, since {error}"))
+fn remembered(path: &str, error: &CatalogueError) -> String {
+    format!("yesterday's copy of {path}, since {error}")
 }
 
 fn print_retry(event: &RetryEvent<'_>) {

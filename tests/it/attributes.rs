@@ -1,7 +1,6 @@
 //! The attributes on every shape of function.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use error_runtime::{
     ApiError, BreakerState, Breakers, CircuitBreaker, Outcome, Rejected, bulkhead, circuit_breaker,
@@ -46,7 +45,28 @@ async fn upload(path: &str) -> Result<String, Error> {
 }
 
 async fn saved(path: &str, error: &Error) -> Result<String, Error> {
+    tokio::task::yield_now().await;
     Ok(format!("{path} for {error:?}"))
+}
+
+static OWN: CircuitBreaker = CircuitBreaker::const_builder("attributes-own")
+    .failures(1)
+    .build_const();
+
+/// Counts a success as a failure, to see that the closure is asked.
+#[circuit_breaker(breaker = OWN, when = |result| if result.is_ok() { Outcome::Trip } else { Outcome::Ok })]
+fn own(ok: bool) -> Result<(), Error> {
+    if ok { Ok(()) } else { Err(Error::Busy) }
+}
+
+#[test]
+fn a_static_breaker_with_a_closure() {
+    assert_eq!(own(false), Err(Error::Busy));
+    assert_eq!(OWN.state(), BreakerState::Closed);
+    assert_eq!(own(true), Ok(()));
+    assert_eq!(OWN.state(), BreakerState::Open);
+    assert!(matches!(own(true), Err(Error::Rejected(_))));
+    assert!(Breakers::global().get("attributes-own").is_some());
 }
 
 #[tokio::test]
@@ -141,12 +161,12 @@ mod shapes {
     }
 
     #[retry(base = "0s")]
-    fn generic<'a, T: Display + ?Sized, const N: usize>(
+    fn generic<'a, T, const N: usize>(
         value: &'a T,
         mut times: impl FnMut() -> usize,
     ) -> Result<impl Iterator<Item = String>, Error>
     where
-        T: 'a,
+        T: Display + ?Sized + 'a,
     {
         let count = times() + N;
         Ok((0..count).map(move |_| value.to_string()))
@@ -190,6 +210,7 @@ mod shapes {
         Err(Error::Missing)
     }
 
+    #[expect(clippy::manual_async_fn, reason = "the point of the test")]
     #[retry(base = "0s")]
     fn future(calls: &AtomicU32) -> impl Future<Output = Result<u32, Error>> + Send {
         async move {
@@ -205,6 +226,49 @@ mod shapes {
         tokio::task::yield_now().await;
         cell.set(cell.get() + 1);
         Ok(cell.get())
+    }
+
+    #[async_trait::async_trait]
+    trait Storage {
+        async fn put(&mut self, name: String, (left, right): (u32, u32)) -> Result<u32, Error>;
+
+        #[retry(attempts = 2, base = "0s")]
+        async fn given(&self, calls: &AtomicU32) -> Result<u32, Error> {
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Error::Busy),
+                call => Ok(call),
+            }
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl Storage for Client {
+        /// Kept.
+        #[fallback(Ok(self.calls + left))]
+        #[retry(attempts = 3, base = "0s", clone(name))]
+        #[circuit_breaker(service = "attributes-shapes", failures = 50)]
+        #[timeout("5s")]
+        async fn put(&mut self, name: String, (left, right): (u32, u32)) -> Result<u32, Error> {
+            tokio::task::yield_now().await;
+            self.log.push(name);
+            self.calls += right;
+            if self.calls < left {
+                Err(Error::Busy)?;
+            }
+            Ok(self.calls)
+        }
+    }
+
+    #[tokio::test]
+    async fn methods_that_async_trait_has_rewritten() {
+        let mut client = Client::default();
+        assert_eq!(client.put("name".to_owned(), (2, 1)).await, Ok(2));
+        assert_eq!(client.log, ["name", "name"]);
+        client.calls = 0;
+        let given_up = send(client.put("name".to_owned(), (100, 1))).await;
+        assert_eq!(given_up, Ok(103), "three attempts and the fallback");
+        let boxed: Box<dyn Storage + Send + Sync> = Box::new(client);
+        assert_eq!(boxed.given(&AtomicU32::new(0)).await, Ok(1));
     }
 
     fn send<T: Send>(value: T) -> T {

@@ -74,6 +74,17 @@ pub(super) enum Mode {
     Block(Block),
 }
 
+impl Mode {
+    /// Whether the receiver has another name within the body.
+    pub(super) fn renames_receiver(&self) -> bool {
+        let Self::Block(block) = self else {
+            return false;
+        };
+        let mut moves = block.moves.clone().into_iter();
+        moves.any(|token| is_ident(Some(&token), "__self"))
+    }
+}
+
 /// The parts of a body that ends with an `async` block.
 pub(super) struct Block {
     /// What comes before it, and what wraps it: `Box::pin`.
@@ -400,41 +411,57 @@ fn async_block(tokens: &[TokenTree]) -> Option<(std::ops::Range<usize>, TokenStr
     if block.delimiter() != Delimiter::Brace {
         return None;
     }
-    let is = |token: Option<&TokenTree>, word: &str| matches!(token, Some(TokenTree::Ident(ident)) if ident == word);
-    let moved = usize::from(is(before.last(), "move"));
+    let moved = usize::from(is_ident(before.last(), "move"));
     let start = before.len().checked_sub(1 + moved)?;
-    is(before.get(start), "async").then(|| (start..before.len(), block.stream()))
+    is_ident(before.get(start), "async").then(|| (start..before.len(), block.stream()))
 }
 
 /// How many tokens at the start move arguments into the block, as `#[async_trait]` writes it:
-/// `if let Some(__ret) = None::<…> { … }`, then `let name = name;`. They must run once, not for each
-/// attempt.
+/// `if let Some(__ret) = None::<…> { … }`, then `let name = name;` and, for a pattern,
+/// `let (a, b) = { let __arg1 = __arg1; __arg1 };`. They must run once, not for each attempt.
 fn leading_moves(tokens: &[TokenTree]) -> usize {
-    let is = |token: Option<&TokenTree>, word: &str| matches!(token, Some(TokenTree::Ident(ident)) if ident == word);
-    let is_punct = |token: Option<&TokenTree>, char: char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);
     let mut at = 0;
-    if is(tokens.first(), "if") && is(tokens.get(1), "let") {
+    if is_ident(tokens.first(), "if") && is_ident(tokens.get(1), "let") {
         let block = tokens.iter().position(
             |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
         );
         at = block.map_or(0, |block| block + 1);
     }
-    while is(tokens.get(at), "let") {
-        let statement = &tokens[at..];
-        let Some(end) = statement
-            .iter()
-            .position(|token| is_punct(Some(token), ';'))
-        else {
-            break;
-        };
-        // `= name;`
-        let plain = end >= 3
-            && is_punct(statement.get(end - 2), '=')
-            && matches!(statement.get(end - 1), Some(TokenTree::Ident(_)));
-        if !plain {
-            break;
-        }
-        at += end + 1;
+    while let Some(length) = move_statement(&tokens[at..]) {
+        at += length;
     }
     at
+}
+
+/// The number of tokens of a statement that only gives an argument another place.
+fn move_statement(tokens: &[TokenTree]) -> Option<usize> {
+    let end = tokens.iter().position(|token| is_punct(Some(token), ';'))?;
+    // `#[cfg(…)]` may stand before it.
+    let mut start = 0;
+    while is_punct(tokens.get(start), '#') {
+        start += 2;
+    }
+    let moved = match tokens[..end].last()? {
+        TokenTree::Ident(_) => true,
+        TokenTree::Group(group) => {
+            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+            matches!(inner.as_slice(), [.., TokenTree::Ident(of), semicolon, TokenTree::Ident(again)]
+                if is_punct(Some(semicolon), ';') && of == again
+                    && move_statement(&inner) == Some(inner.len() - 1))
+        }
+        _ => false,
+    };
+    let plain = is_ident(tokens.get(start), "let")
+        && end >= start + 3
+        && is_punct(tokens.get(end - 2), '=')
+        && moved;
+    plain.then_some(end + 1)
+}
+
+fn is_ident(token: Option<&TokenTree>, word: &str) -> bool {
+    matches!(token, Some(TokenTree::Ident(ident)) if ident == word)
+}
+
+fn is_punct(token: Option<&TokenTree>, char: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char)
 }

@@ -45,9 +45,12 @@ pub(crate) fn expand(place: Place, arguments: TokenStream, item: &TokenStream) -
         span: attribute_span(item),
         arguments,
     };
-    let stack = Stack::gather(written, &mut function.attrs, &mut errors);
+    let mut stack = Stack::gather(written, &mut function.attrs, &mut errors);
     let guarded = errors.handle(function.resolve(place));
     if let Some(guarded) = &guarded {
+        if guarded.mode.renames_receiver() {
+            stack.rename_receiver();
+        }
         expand::check(&stack, &function, guarded, &mut errors);
     }
     match (errors.finish(), guarded) {

@@ -1,12 +1,12 @@
 //! The attributes of one function together: the outermost takes those below it, in the fixed order.
 
 use darling::error::Accumulator;
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Attribute, ItemConst, Meta, Path};
 
-use super::rules::{CircuitBreaker, Fallback, Policy, Retry, Rules};
+use super::rules::{CircuitBreaker, Condition, Fallback, Policy, Retry, Rules};
 use crate::attribute::keys::Place;
 use crate::attribute::value::Duration;
 use crate::diagnostics::rule;
@@ -100,6 +100,29 @@ impl Stack {
         stack
     }
 
+    /// Calls the receiver `__self` in the user's expressions, as `#[async_trait]` does in the body: by
+    /// then it has moved there.
+    pub(super) fn rename_receiver(&mut self) {
+        let fallback = self.fallback.iter_mut().flat_map(|fallback| {
+            let Fallback { expression, when } = fallback;
+            std::iter::once(expression).chain(when)
+        });
+        let retry = self
+            .retry
+            .iter_mut()
+            .filter_map(|retry| match &mut retry.condition {
+                Some(Condition::When(when)) => Some(when),
+                Some(Condition::On(_)) | None => None,
+            });
+        let breaker = self
+            .breaker
+            .iter_mut()
+            .filter_map(|breaker| breaker.when.as_mut());
+        for expression in fallback.chain(retry).chain(breaker) {
+            *expression = renamed(expression);
+        }
+    }
+
     fn add(&mut self, policy: Policy) {
         if self.runtime.is_none() {
             self.runtime = policy.runtime;
@@ -119,6 +142,19 @@ impl Stack {
             Rules::Broken => {}
         }
     }
+}
+
+fn renamed(expression: &TokenStream) -> TokenStream {
+    let one = |token| match token {
+        TokenTree::Ident(ident) if ident == "self" => Ident::new("__self", ident.span()).into(),
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), renamed(&group.stream()));
+            inner.set_span(group.span());
+            inner.into()
+        }
+        token => token,
+    };
+    expression.clone().into_iter().map(one).collect()
 }
 
 /// The places of the order that an attribute takes.
