@@ -6,6 +6,121 @@ use error_runtime::{
     GrpcCode, HeaderMap, Level, OptionExt, Outcome, Pointer, RequestContext, ResultExt, StatusCode,
     Violation, Violations, catalog, common,
 };
+#[allow(unused_imports, reason = "importing them is the test")]
+use error_runtime::{
+    BreakerState, Breakers, CircuitBreaker, CircuitBreakerLayer, CircuitOpen, ConfigError,
+    FallbackLayer, Jitter, Permit, Rejected, RetryBudget, RetryEvent, RetryLayer, RetryPolicy,
+    TimeoutLayer, bulkhead, circuit_breaker, fallback, rate_limit, recover, retry, timeout,
+};
+#[allow(unused_imports, reason = "importing them is the test")]
+use error_runtime::{time::ManualClock, tower as layers};
+
+/// What needs a trait, or is made by these types alone, is nameable too: for one's own functions.
+#[allow(unused_imports, reason = "importing them is the test")]
+use error_runtime::{
+    AcceptsRejected, BreakerHandle, BreakerSnapshot, Bulkhead, CircuitBreakerBuilder,
+    ConfigMismatch, ConstCircuitBreakerBuilder, ConstRetryPolicyBuilder, Delays, IsResult,
+    OwnedPermit, RateLimiter, RetryPolicyBuilder, RetryReport, RetryStop, ServiceName,
+    TotalsSnapshot, Transition, TransitionEvent, UnknownBreaker, Verdict, WindowSnapshot,
+};
+
+/// The layers have one type each, under the root and in their module.
+#[test]
+fn layers_are_at_both_places() {
+    use std::any::TypeId;
+    fn same<A: 'static, B: 'static>() {
+        assert_eq!(TypeId::of::<A>(), TypeId::of::<B>());
+    }
+    same::<TimeoutLayer, layers::TimeoutLayer>();
+    same::<RetryLayer, layers::RetryLayer>();
+    same::<CircuitBreakerLayer, layers::CircuitBreakerLayer>();
+    same::<FallbackLayer<()>, layers::FallbackLayer<()>>();
+}
+
+/// The states, the ways of chance and the refusals are those of the contract.
+#[test]
+fn the_policies_variants_are_the_contracts() {
+    let states = [
+        BreakerState::Closed,
+        BreakerState::Open,
+        BreakerState::HalfOpen,
+        BreakerState::ForcedOpen,
+        BreakerState::Disabled,
+        BreakerState::MetricsOnly,
+    ];
+    assert!(states.iter().skip(1).all(|state| *state != states[0]));
+    let ways = [
+        Jitter::Full,
+        Jitter::Equal,
+        Jitter::Decorrelated,
+        Jitter::None,
+        Jitter::Ratio(0.5),
+    ];
+    assert!(ways.iter().skip(1).all(|way| *way != ways[0]));
+    let breaker = CircuitBreaker::builder("exports").build().unwrap();
+    breaker.force_open(None);
+    let open: CircuitOpen = breaker.try_acquire().unwrap_err();
+    assert_eq!(open.retry_after, None);
+    assert_eq!(&*open.service, "exports");
+    for (rejected, status, code) in [
+        (Rejected::CircuitOpen(open), 503, "SERVICE_UNAVAILABLE"),
+        (Rejected::Timeout, 504, "GATEWAY_TIMEOUT"),
+        (Rejected::BulkheadFull, 503, "SERVICE_UNAVAILABLE"),
+        (Rejected::RateLimited, 429, "RATE_LIMITED"),
+    ] {
+        assert_eq!(rejected.status(), status, "{rejected:?}");
+        assert_eq!(rejected.code(), code, "{rejected:?}");
+        assert!(rejected.is_recoverable(), "{rejected:?}");
+        let classified = rejected.classify();
+        let timeout = matches!(rejected, Rejected::Timeout);
+        assert_eq!(classified.retryable, timeout, "{rejected:?}");
+        assert_eq!(classified.rejected, !timeout, "{rejected:?}");
+        let outcome = if timeout {
+            Outcome::Trip
+        } else {
+            Outcome::Neutral
+        };
+        assert_eq!(classified.outcome, outcome, "{rejected:?}");
+    }
+}
+
+/// The snapshot's members, their types among them.
+#[test]
+fn a_snapshot_has_the_contracts_members() {
+    use std::time::Duration;
+    let breaker = CircuitBreaker::builder("exports-snapshot").build().unwrap();
+    let snapshot = breaker.snapshot();
+    let _: Option<Duration> = snapshot.retry_after;
+    let _: (Option<f64>, Option<f64>) = (snapshot.window.failure_rate, snapshot.window.slow_rate);
+    let _: [u64; 3] = [
+        snapshot.window.calls,
+        snapshot.window.failures,
+        snapshot.window.slow,
+    ];
+    let totals = snapshot.totals;
+    let _: [u64; 7] = [
+        totals.successes,
+        totals.failures,
+        totals.ignored,
+        totals.slow,
+        totals.rejected,
+        totals.stale,
+        totals.opened,
+    ];
+    let json = serde_json::to_value(breaker.snapshot()).unwrap();
+    for member in [
+        "name",
+        "state",
+        "since",
+        "would_admit",
+        "retry_after",
+        "last_error_code",
+        "window",
+        "totals",
+    ] {
+        assert!(json.get(member).is_some(), "{member} is missing of {json}");
+    }
+}
 
 /// The codes that nobody declared, as the contract lists them.
 #[test]
