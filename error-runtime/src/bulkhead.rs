@@ -44,7 +44,7 @@ impl Bulkhead {
     /// If there is room for none.
     pub const fn new(max: u32) -> Result<Self, ConfigError> {
         if max == 0 {
-            return Err(ConfigError::new("max", "is at least 1"));
+            return Err(ConfigError::new("max", "`max` is at least 1"));
         }
         Ok(Self {
             max,
@@ -152,6 +152,10 @@ where
                 }
             };
         }
+        assert!(
+            !matches!(this.place, Place::Done),
+            "a call in a bulkhead was polled after its end"
+        );
         let result = std::task::ready!(this.op.poll(context));
         *this.place = Place::Done;
         Poll::Ready(result)

@@ -48,9 +48,9 @@ pub use crate::api_error::{ApiError, Catalog};
 pub use crate::bulkhead::{Bulkhead, BulkheadFuture, BulkheadSlot};
 pub use crate::circuit_breaker::{
     BreakerFuture, BreakerHandle, BreakerSnapshot, BreakerState, Breakers, CircuitBreaker,
-    CircuitBreakerBuilder, CircuitOpen, ConfigMismatch, ConstCircuitBreakerBuilder, OwnedPermit,
-    Permit, Rejected, ServiceName, TotalsSnapshot, Transition, TransitionEvent, UnknownBreaker,
-    Verdict, WindowSnapshot,
+    CircuitBreakerBuilder, CircuitOpen, ConfigMismatch, ConstCircuitBreakerBuilder, IntoVerdict,
+    OwnedPermit, Permit, Rejected, ServiceName, TotalsSnapshot, Transition, TransitionEvent,
+    UnknownBreaker, Verdict, WindowSnapshot,
 };
 pub use crate::classify::{Classification, Classify, Outcome};
 pub use crate::context::RequestContext;
@@ -65,8 +65,8 @@ pub use crate::policy::{AcceptsRejected, ConfigError, IsResult};
 pub use crate::rate_limit::{RateLimitFuture, RateLimiter};
 pub use crate::render::{http_response, http_response_with};
 pub use crate::retry::{
-    ConstRetryPolicyBuilder, Delays, Jitter, Limited, RetryBudget, RetryEvent, RetryPolicy,
-    RetryPolicyBuilder, RetryReport, RetryStop, Unlimited,
+    ConstRetryPolicyBuilder, Delays, Jitter, NoAttemptTimeout, RetryBudget, RetryEvent,
+    RetryPolicy, RetryPolicyBuilder, RetryReport, RetryStop, WithAttemptTimeout,
 };
 pub use crate::spec::{ErrorSpec, GrpcCode, Level, default_code, public_message};
 pub use crate::timeout::{Timeout, with_timeout};

@@ -35,7 +35,8 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// At most `calls` in any stretch of `per` that follows a rest.
+    /// After a rest `calls` may come at once; from then on one more in each `per / calls`. So within
+    /// `per` there are never twice as many.
     ///
     /// # Errors
     ///
@@ -116,7 +117,7 @@ impl RateLimiter {
     {
         RateLimitFuture {
             op,
-            limiter: Some(self),
+            place: Place::Asks(self),
         }
     }
 }
@@ -124,17 +125,18 @@ impl RateLimiter {
 /// The share of a call, and the stretch, in nanoseconds.
 const fn shares(calls: u32, per: Duration) -> Result<(u64, u64), ConfigError> {
     if calls == 0 {
-        return Err(ConfigError::new("calls", "is at least 1"));
+        return Err(ConfigError::new("calls", "`calls` is at least 1"));
     }
     let stretch = nanos(per);
     let share = stretch / calls as u64;
     if share == 0 {
         return Err(ConfigError::new(
             "per",
-            "is at least a nanosecond for each call",
+            "`per` is at least a nanosecond for each call",
         ));
     }
-    Ok((share, stretch))
+    // What the division leaves over is not enough for another call.
+    Ok((share, share.saturating_mul(calls as u64)))
 }
 
 pin_project_lite::pin_project! {
@@ -144,8 +146,15 @@ pin_project_lite::pin_project! {
     pub struct RateLimitFuture<'l, F> {
         #[pin]
         op: F,
-        limiter: Option<&'l RateLimiter>,
+        place: Place<'l>,
     }
+}
+
+#[derive(Debug)]
+enum Place<'l> {
+    Asks(&'l RateLimiter),
+    Runs,
+    Done,
 }
 
 impl<F, R> Future for RateLimitFuture<'_, F>
@@ -158,11 +167,19 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        if let Some(limiter) = this.limiter.take()
-            && let Err(rejected) = limiter.try_acquire()
-        {
-            return Poll::Ready(R::from_result(Err(R::Error::from_rejected(rejected))));
+        match *this.place {
+            Place::Asks(limiter) => {
+                if let Err(rejected) = limiter.try_acquire() {
+                    *this.place = Place::Done;
+                    return Poll::Ready(R::from_result(Err(R::Error::from_rejected(rejected))));
+                }
+                *this.place = Place::Runs;
+            }
+            Place::Runs => {}
+            Place::Done => panic!("a rate-limited call was polled after its end"),
         }
-        this.op.poll(context)
+        let result = std::task::ready!(this.op.poll(context));
+        *this.place = Place::Done;
+        Poll::Ready(result)
     }
 }

@@ -12,7 +12,8 @@ use crate::time::{Alarm, Clock, nanos};
 pin_project_lite::pin_project! {
     /// The future of [`with_timeout`].
     ///
-    /// The limit counts from the first poll. No timer is touched if the call is ready at once.
+    /// The limit counts from the first time that the call has to wait: one that is ready at once touches
+    /// neither a timer nor a clock.
     #[must_use = "futures do nothing unless polled"]
     pub struct Timeout<'c, F> {
         #[pin]

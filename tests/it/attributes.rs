@@ -49,6 +49,19 @@ async fn saved(path: &str, error: &Error) -> Result<String, Error> {
     Ok(format!("{path} for {error:?}"))
 }
 
+/// The word `error` stands for a macro here, and is no mention of the error.
+#[fallback({ noted::error!(); Ok(1) })]
+fn mentioned() -> Result<u32, Error> {
+    Err(Error::Busy)
+}
+
+mod noted {
+    macro_rules! error {
+        () => {};
+    }
+    pub(super) use error;
+}
+
 static OWN: CircuitBreaker = CircuitBreaker::const_builder("attributes-own")
     .failures(1)
     .build_const();
@@ -72,6 +85,7 @@ fn a_static_breaker_with_a_closure() {
 #[tokio::test]
 async fn they_stack() {
     assert_eq!(plain(&AtomicU32::new(0)), Ok(3));
+    assert_eq!(mentioned(), Ok(1));
     let calls = AtomicU32::new(0);
     assert_eq!(all(&calls).await, Ok(3));
     assert_eq!(upload("a").await.unwrap(), "a for Busy");

@@ -205,11 +205,15 @@ impl Context<'_> {
             Some(when) => quote_spanned!(span=> #runtime::caught_when(#value, #when)),
         };
         let error = error_name(expression);
+        // The word may stand there for something else, as in `tracing::error!`: no warning of that.
+        let mentioned = error.as_ref().map(|error| ours!(let _ = &#error;));
+        let error = error.map_or_else(|| ours!(_), |error| ours!(#error));
         ours! {
             #statements
             match #caught {
                 ::core::ops::ControlFlow::Break(__error_result) => __error_result,
                 ::core::ops::ControlFlow::Continue(#error) => {
+                    #mentioned
                     let __error_fallback: #result = #expression;
                     __error_fallback
                 }
@@ -463,8 +467,8 @@ fn frozen(moves: &TokenStream, names: &[Ident]) -> TokenStream {
     frozen
 }
 
-/// `error` as the expression means it, or `_` if it does not mention it.
-fn error_name(expression: &TokenStream) -> TokenStream {
+/// `error` as the expression means it, if it mentions it.
+fn error_name(expression: &TokenStream) -> Option<Ident> {
     fn find(tokens: &TokenStream) -> Option<Ident> {
         tokens.clone().into_iter().find_map(|token| match token {
             TokenTree::Ident(ident) if ident == "error" => Some(ident),
@@ -472,10 +476,7 @@ fn error_name(expression: &TokenStream) -> TokenStream {
             _ => None,
         })
     }
-    match find(expression).or_else(|| in_format_string(expression)) {
-        Some(error) => ours!(#error),
-        None => ours!(_),
-    }
+    find(expression).or_else(|| in_format_string(expression))
 }
 
 /// `error` inside a format string, as in `format!("{error}")`.

@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::CircuitBreaker;
 use super::config::{Config, Settings};
 use super::engine::Engine;
 use super::events::{Hooks, TransitionEvent, TransitionHook};
 use super::rejected::ServiceName;
+use super::{BreakerState, CircuitBreaker};
 use crate::ConfigError;
 use crate::policy::overrides::{self, Kind, Value};
 use crate::time::Clock;
@@ -147,22 +147,20 @@ impl CircuitBreakerBuilder {
     /// If a rule is out of range or contradicts another.
     pub fn build(self) -> Result<CircuitBreaker, ConfigError> {
         if self.service.is_empty() {
-            return Err(ConfigError::new("service", "has a name"));
+            return Err(ConfigError::new("service", "`service` has a name"));
         }
         let declared = self.settings.check()?;
         let overridden = Overridden::of(&self.service, self.settings, declared);
-        let breaker = CircuitBreaker {
-            engine: Engine::new(overridden.config, self.clock),
+        let mut engine = Engine::new(overridden.config, self.clock, overridden.state);
+        engine.began_now();
+        Ok(CircuitBreaker {
+            engine,
             hooks: Hooks {
                 service: self.service,
                 own: self.hooks,
             },
             given: overridden.settings.given(),
-        };
-        if !overridden.enabled {
-            breaker.disable();
-        }
-        Ok(breaker)
+        })
     }
 }
 
@@ -170,7 +168,8 @@ impl CircuitBreakerBuilder {
 struct Overridden {
     settings: Settings,
     config: Config,
-    enabled: bool,
+    /// Disabled, if the environment says so.
+    state: BreakerState,
 }
 
 impl Overridden {
@@ -180,7 +179,11 @@ impl Overridden {
         Self {
             settings,
             config: settings.check().unwrap_or(config),
-            enabled: is_enabled(service),
+            state: if is_enabled(service) {
+                BreakerState::Closed
+            } else {
+                BreakerState::Disabled
+            },
         }
     }
 }
@@ -199,7 +202,7 @@ pub(super) fn is_enabled(service: &str) -> bool {
 impl ConstCircuitBreakerBuilder {
     pub(super) const fn check(&self) -> Result<(), ConfigError> {
         if self.service.is_empty() {
-            return Err(ConfigError::new("service", "has a name"));
+            return Err(ConfigError::new("service", "`service` has a name"));
         }
         match self.settings.check() {
             Ok(_) => Ok(()),
@@ -227,7 +230,7 @@ impl ConstCircuitBreakerBuilder {
             Err(error) => panic!("{}", error.reason),
         };
         CircuitBreaker {
-            engine: Engine::new(config, Clock::SYSTEM),
+            engine: Engine::new(config, Clock::SYSTEM, BreakerState::Closed),
             hooks: Hooks {
                 service: ServiceName::from_static(self.service),
                 own: Vec::new(),

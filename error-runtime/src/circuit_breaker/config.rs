@@ -90,20 +90,24 @@ impl Settings {
         if let (Some(_), Some(_)) = (self.window_calls, self.window_time) {
             return Err(ConfigError::new(
                 "window",
-                "is a number of calls or a time, not both",
+                "`window` is a number of calls or a time, not both",
             ));
         }
-        let failure_rate = match parts(self.failure_rate) {
+        let failure_rate = match parts(self.failure_rate, "`failure_rate` is above 0 and at most 1")
+        {
             Ok(parts) => parts,
             Err(reason) => return Err(ConfigError::new("failure_rate", reason)),
         };
-        let slow_rate = match parts(self.slow_rate) {
+        let slow_rate = match parts(self.slow_rate, "`slow_rate` is above 0 and at most 1") {
             Ok(parts) => parts,
             Err(reason) => return Err(ConfigError::new("slow_rate", reason)),
         };
         let slow_call = match self.slow_call {
             Some(slow) if slow.is_zero() => {
-                return Err(ConfigError::new("slow_call", "is longer than nothing"));
+                return Err(ConfigError::new(
+                    "slow_call",
+                    "`slow_call` is longer than nothing",
+                ));
             }
             Some(slow) => Some(nanos(slow)),
             None => None,
@@ -112,7 +116,7 @@ impl Settings {
             (Some(_), None) => {
                 return Err(ConfigError::new(
                     "slow_rate",
-                    "needs `slow_call`, to know what slow is",
+                    "`slow_rate` needs `slow_call`, to know what slow is",
                 ));
             }
             // Whoever says what slow is wants it to count; resilience4j's default is all of them.
@@ -121,18 +125,29 @@ impl Settings {
         };
         let rated = failure_rate.is_some() || slow_rate.is_some();
         let failures = match self.failures {
-            Some(0) => return Err(ConfigError::new("failures", "is at least 1")),
+            Some(0) => return Err(ConfigError::new("failures", "`failures` is at least 1")),
             None if failure_rate.is_none() => Some(5),
             failures => failures,
         };
         let window = match (self.window_calls, self.window_time) {
-            (Some(0), _) => return Err(ConfigError::new("window", "holds at least one call")),
+            (Some(0), _) => {
+                return Err(ConfigError::new(
+                    "window",
+                    "`window` holds at least one call",
+                ));
+            }
             (Some(calls), _) if calls > 1_000_000 => {
-                return Err(ConfigError::new("window", "holds at most a million calls"));
+                return Err(ConfigError::new(
+                    "window",
+                    "`window` holds at most a million calls",
+                ));
             }
             (Some(calls), _) => Window::Calls(calls as u32),
             (None, Some(time)) if time.as_nanos() < 1_000_000 => {
-                return Err(ConfigError::new("window", "is at least a millisecond"));
+                return Err(ConfigError::new(
+                    "window",
+                    "`window` is at least a millisecond",
+                ));
             }
             (None, Some(time)) => Window::Nanos(nanos(time)),
             (None, None) => Window::Calls(100),
@@ -140,13 +155,13 @@ impl Settings {
         if !rated && (self.window_calls.is_some() || self.window_time.is_some()) {
             return Err(ConfigError::new(
                 "window",
-                "needs `failure_rate` or `slow_rate`",
+                "`window` needs `failure_rate` or `slow_rate`",
             ));
         }
         if !rated && self.min_calls.is_some() {
             return Err(ConfigError::new(
                 "min_calls",
-                "needs `failure_rate` or `slow_rate`",
+                "`min_calls` needs `failure_rate` or `slow_rate`",
             ));
         }
         let most = match window {
@@ -154,11 +169,11 @@ impl Settings {
             Window::Nanos(_) => u32::MAX,
         };
         let min_calls = match self.min_calls {
-            Some(0) => return Err(ConfigError::new("min_calls", "is at least 1")),
+            Some(0) => return Err(ConfigError::new("min_calls", "`min_calls` is at least 1")),
             Some(calls) if calls as u64 > most as u64 => {
                 return Err(ConfigError::new(
                     "min_calls",
-                    "is more than the window holds, so it would never open",
+                    "`min_calls` is more than the window holds, so it would never open",
                 ));
             }
             Some(calls) => calls as u32,
@@ -172,29 +187,38 @@ impl Settings {
         let recovery_factor = match self.recovery_factor {
             // `contains` is not `const`; a NaN fails both comparisons.
             Some(factor) if !(factor >= 1.0 && factor <= 1000.0) => {
-                return Err(ConfigError::new("recovery_factor", "is from 1 to 1000"));
+                return Err(ConfigError::new(
+                    "recovery_factor",
+                    "`recovery_factor` is from 1 to 1000",
+                ));
             }
             Some(factor) => (factor * 1000.0 + 0.5) as u64,
             None => 1000,
         };
         let recovery_max = match self.recovery_max {
             Some(max) if nanos(max) < recovery => {
-                return Err(ConfigError::new("recovery_max", "is at least `recovery`"));
+                return Err(ConfigError::new(
+                    "recovery_max",
+                    "`recovery_max` is at least `recovery`",
+                ));
             }
             Some(max) => nanos(max),
             None => u64::MAX,
         };
         let half_open = match self.half_open {
-            Some(0) => return Err(ConfigError::new("half_open", "is at least 1")),
+            Some(0) => return Err(ConfigError::new("half_open", "`half_open` is at least 1")),
             Some(probes) if probes > MAX_HALF_OPEN => {
-                return Err(ConfigError::new("half_open", "is at most 8191"));
+                return Err(ConfigError::new("half_open", "`half_open` is at most 8191"));
             }
             Some(probes) => probes,
             None => 3,
         };
         let half_open_max = match self.half_open_max {
             Some(wait) if wait.is_zero() => {
-                return Err(ConfigError::new("half_open_max", "is longer than nothing"));
+                return Err(ConfigError::new(
+                    "half_open_max",
+                    "`half_open_max` is longer than nothing",
+                ));
             }
             Some(wait) => Some(nanos(wait)),
             None => None,
@@ -349,7 +373,7 @@ impl Config {
     clippy::cast_precision_loss,
     reason = "at most a thousand million"
 )]
-const fn parts(rate: Option<f64>) -> Result<Option<u64>, &'static str> {
+const fn parts(rate: Option<f64>, otherwise: &'static str) -> Result<Option<u64>, &'static str> {
     match rate {
         None => Ok(None),
         Some(rate) if rate > 0.0 && rate <= 1.0 => {
@@ -358,6 +382,6 @@ const fn parts(rate: Option<f64>) -> Result<Option<u64>, &'static str> {
             let parts = (rate * PARTS as f64) as u64;
             Ok(Some(if parts == 0 { 1 } else { parts }))
         }
-        Some(_) => Err("is above 0 and at most 1"),
+        Some(_) => Err(otherwise),
     }
 }

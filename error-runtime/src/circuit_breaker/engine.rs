@@ -61,7 +61,7 @@ struct Inner {
     totals: Totals,
     /// How often in a row the circuit opened without having closed.
     reopened: u32,
-    /// When the state began; nothing if it never changed.
+    /// When the state began; nothing for a `static` that never changed.
     since: Option<SystemTime>,
     last_error_code: Option<&'static str>,
     /// Nothing before the first transition: an idle breaker stays small.
@@ -139,9 +139,9 @@ pub(super) struct View {
 }
 
 impl Engine {
-    pub(super) const fn new(config: Config, clock: Clock) -> Self {
+    pub(super) const fn new(config: Config, clock: Clock, state: BreakerState) -> Self {
         Self {
-            word: AtomicU64::new(Word::first(!matches!(Pace::of(&config), Pace::Untimed)).0),
+            word: AtomicU64::new(Word::first(state, !matches!(Pace::of(&config), Pace::Untimed)).0),
             deadline: AtomicU64::new(0),
             evaluated: AtomicU64::new(0),
             stripes: Stripes::new(),
@@ -158,6 +158,11 @@ impl Engine {
                 emitting: false,
             }),
         }
+    }
+
+    /// Notes when the first state began; a `static` cannot know.
+    pub(super) fn began_now(&mut self) {
+        self.lock().since = Some(SystemTime::now());
     }
 
     pub(super) fn config(&self) -> &Config {

@@ -142,6 +142,10 @@ where
     J: Judge<R>,
     R: IsResult<Error: AcceptsRejected>,
 {
+    assert!(
+        !matches!(state, State::Done),
+        "a call behind a circuit breaker was polled after its end"
+    );
     if let State::New = state {
         *state = match breaker.admit() {
             Ok(admission) => State::Admitted(admission),

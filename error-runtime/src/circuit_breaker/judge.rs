@@ -13,6 +13,26 @@ pub struct Verdict {
     pub code: Option<&'static str>,
 }
 
+/// What a closure may say of a result: an [`Outcome`], a [`Classification`] or a [`Verdict`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how a result counts",
+    label = "`when` of a circuit breaker gives an `Outcome`",
+    note = "give `Outcome::Trip` for a failure of the service, `Outcome::Ok` where it did its work, `Outcome::Neutral` for neither"
+)]
+pub trait IntoVerdict {
+    /// As a verdict.
+    fn into_verdict(self) -> Verdict;
+}
+
+// Without the attribute a missing impl would be reported as a missing `Into<Verdict>`.
+#[diagnostic::do_not_recommend]
+impl<V: Into<Verdict>> IntoVerdict for V {
+    #[inline]
+    fn into_verdict(self) -> Verdict {
+        self.into()
+    }
+}
+
 impl From<Outcome> for Verdict {
     fn from(outcome: Outcome) -> Self {
         Self {
@@ -58,15 +78,15 @@ impl<R: IsResult<Error: Classify>> Judge<R> for ByClass {
 
 /// By a closure.
 #[derive(Clone, Copy, Debug)]
-pub struct By<W>(pub(super) W);
+pub(super) struct By<W>(pub(super) W);
 
 impl<R, W, V> Judge<R> for By<W>
 where
     W: Fn(&R) -> V,
-    V: Into<Verdict>,
+    V: IntoVerdict,
 {
     #[inline]
     fn verdict(&self, result: &R) -> Verdict {
-        (self.0)(result).into()
+        (self.0)(result).into_verdict()
     }
 }

@@ -21,7 +21,7 @@ mod word;
 pub use builder::{CircuitBreakerBuilder, ConstCircuitBreakerBuilder};
 pub use events::{Transition, TransitionEvent};
 pub use future::BreakerFuture;
-pub use judge::Verdict;
+pub use judge::{IntoVerdict, Verdict};
 pub use permit::{OwnedPermit, Permit};
 pub use registry::{BreakerHandle, Breakers, ConfigMismatch, UnknownBreaker};
 pub use rejected::{CircuitOpen, Rejected, ServiceName};
@@ -117,7 +117,7 @@ impl CircuitBreaker {
     where
         F: FnOnce() -> Result<T, E>,
         W: Fn(&Result<T, E>) -> V,
-        V: Into<Verdict>,
+        V: IntoVerdict,
         E: From<Rejected>,
     {
         self.call_judged(op, &By(when))
@@ -192,11 +192,15 @@ impl CircuitBreaker {
     }
 
     /// The same, with one's own view of the result instead of [`Classify`].
-    pub fn call_async_when<T, E, F, W, V>(&self, op: F, when: W) -> BreakerFuture<'_, F, By<W>>
+    pub fn call_async_when<T, E, F, W, V>(
+        &self,
+        op: F,
+        when: W,
+    ) -> impl Future<Output = Result<T, E>>
     where
         F: Future<Output = Result<T, E>>,
         W: Fn(&Result<T, E>) -> V,
-        V: Into<Verdict>,
+        V: IntoVerdict,
         E: From<Rejected>,
     {
         BreakerFuture::new(self, op, By(when))

@@ -14,8 +14,8 @@ use super::rejected::ServiceName;
 /// The breakers of this process, one per name.
 ///
 /// Attributes register theirs; what [`CircuitBreaker::builder`] builds is registered by hand. The
-/// registry holds up to 100 000 breakers; beyond that, one that is closed, idle and used by no
-/// attribute makes room.
+/// registry is made for up to 100 000 breakers; beyond that, one that is closed, idle and that nobody
+/// holds makes room for each new one. If there is none, the registry grows.
 #[derive(Default)]
 pub struct Breakers {
     by_name: RwLock<BTreeMap<ServiceName, Entry>>,
@@ -43,7 +43,7 @@ impl Entry {
     /// Nothing would be lost with it. One that somebody holds stays, or there would be two of its name.
     fn may_go(&self) -> bool {
         let held = match &self.handle.0 {
-            Repr::Static(_) => false,
+            Repr::Static(_) => true,
             Repr::Shared(breaker) => Arc::strong_count(breaker) > 1,
         };
         !self.pinned && !held && self.handle.engine.is_idle()
@@ -163,12 +163,13 @@ impl Breakers {
     }
 
     /// Registers a `static` that an attribute uses. Its rules are those it was compiled with; of the
-    /// environment's settings only the switch can reach it.
+    /// environment's settings only the switch can reach it, when it is first used.
     pub(super) fn pin(&self, breaker: &'static CircuitBreaker) {
-        if !super::builder::is_enabled(breaker.name()) {
+        let known = self.get(breaker.name()).is_some();
+        self.insert(breaker.into(), true);
+        if !known && !super::builder::is_enabled(breaker.name()) {
             breaker.disable();
         }
-        self.insert(breaker.into(), true);
     }
 
     fn insert(&self, handle: BreakerHandle, pinned: bool) -> BreakerHandle {
@@ -180,10 +181,12 @@ impl Breakers {
             self.compare(&first, &handle);
             return first;
         }
+        // Dropped after the lock: hooks hold values of the application's.
+        let mut gone = None;
         if breakers.len() >= CAPACITY {
             let idle = breakers.iter().find(|(_, entry)| entry.may_go());
             if let Some(name) = idle.map(|(name, _)| name.clone()) {
-                breakers.remove(&name);
+                gone = breakers.remove(&name);
             }
         }
         breakers.insert(
@@ -193,6 +196,8 @@ impl Breakers {
                 pinned,
             },
         );
+        drop(breakers);
+        drop(gone);
         handle
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,31 @@ impl ServiceName {
             Repr::Static(name) => name,
             Repr::Shared(name) => name,
         }
+    }
+}
+
+impl From<&'static str> for ServiceName {
+    fn from(name: &'static str) -> Self {
+        Self::from_static(name)
+    }
+}
+
+impl From<String> for ServiceName {
+    fn from(name: String) -> Self {
+        Self(Repr::Shared(name.into()))
+    }
+}
+
+impl AsRef<str> for ServiceName {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl Hash for ServiceName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As `str` does, which it borrows as.
+        self.as_str().hash(state);
     }
 }
 
@@ -118,6 +144,16 @@ pub struct CircuitOpen {
     pub retry_after: Option<Duration>,
 }
 
+impl CircuitOpen {
+    /// A refusal by this service's breaker, for tests of what is done about it.
+    pub fn new(service: impl Into<ServiceName>, retry_after: Option<Duration>) -> Self {
+        Self {
+            service: service.into(),
+            retry_after,
+        }
+    }
+}
+
 impl fmt::Display for CircuitOpen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the circuit of {} is open", self.service)
@@ -179,6 +215,9 @@ impl fmt::Display for Rejected {
 
 impl std::error::Error for Rejected {}
 
+// A layer's error may be all that a handler has.
+crate::__private::impl_responses! { [] [Rejected] [] }
+
 impl ApiError for Rejected {
     fn spec(&self) -> &'static ErrorSpec {
         const fn spec(status: StatusCode, code: &'static str, name: &'static str) -> ErrorSpec {
@@ -224,11 +263,12 @@ impl ApiError for Rejected {
     }
 
     fn __classification(&self) -> Classification {
-        match self {
+        let classification = match self {
             Self::Timeout => Classification::new(true, Outcome::Trip),
             _ => Classification::new(false, Outcome::Neutral)
                 .with_retry_after(self.retry_after())
                 .with_rejected(true),
-        }
+        };
+        classification.with_code(self.spec().code)
     }
 }

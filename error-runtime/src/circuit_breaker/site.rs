@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::builder::ConstCircuitBreakerBuilder;
-use super::judge::{By, ByClass, Judge, Verdict};
+use super::judge::{By, ByClass, IntoVerdict, Judge};
 use super::{BreakerFuture, Breakers, CircuitBreaker};
 use crate::Classify;
 use crate::policy::{AcceptsRejected, IsResult};
@@ -57,14 +57,16 @@ impl BreakerSite {
 
     #[cold]
     fn find(&self) -> &'static CircuitBreaker {
-        self.breaker.get_or_init(|| match &self.source {
+        // Found first and kept then: hooks and loggers run meanwhile, and may call this very function.
+        let breaker = match &self.source {
             Source::Rules(rules) => Breakers::global().of_attribute(*rules),
             Source::Static(breaker) => {
                 let breaker = breaker();
                 Breakers::global().pin(breaker);
                 breaker
             }
-        })
+        };
+        self.breaker.get_or_init(|| breaker)
     }
 
     /// Runs a call.
@@ -82,7 +84,7 @@ impl BreakerSite {
     where
         R: IsResult<Error: AcceptsRejected>,
         W: Fn(&R) -> V,
-        V: Into<Verdict>,
+        V: IntoVerdict,
     {
         self.breaker().call_judged(op, &By(when))
     }
@@ -107,7 +109,7 @@ impl BreakerSite {
         F: Future<Output = R>,
         R: IsResult<Error: AcceptsRejected>,
         W: Fn(&R) -> V,
-        V: Into<Verdict>,
+        V: IntoVerdict,
     {
         BreakerFuture::new(self.breaker(), op, By(when))
     }

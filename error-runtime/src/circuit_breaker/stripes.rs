@@ -67,10 +67,17 @@ impl Stripe {
         }
     }
 
-    /// Goes over to a later episode; readers wait for the end of it. A thread sees episodes in their
-    /// order, so it never comes back to an earlier one.
+    /// Goes over to a later episode; readers wait for the end of it. False if the counters are of a later
+    /// one already: a thread sees episodes in their order, but one that has just taken over the counters
+    /// of another may hold a result from before. That success counts in the totals alone.
     #[cold]
-    fn start(&self, episode: u64) {
+    fn start(&self, episode: u32) -> bool {
+        if let Ok(current) = u32::try_from(self.episode.load(Ordering::Relaxed))
+            && current.wrapping_sub(episode) < u32::MAX / 2
+        {
+            bump(&self.folded);
+            return false;
+        }
         let before = self.successes.load(Ordering::Relaxed);
         self.episode.store(BUSY, Ordering::Relaxed);
         fence(Ordering::Release);
@@ -85,7 +92,8 @@ impl Stripe {
         {
             slice.tag.store(0, Ordering::Relaxed);
         }
-        self.episode.store(episode, Ordering::Release);
+        self.episode.store(u64::from(episode), Ordering::Release);
+        true
     }
 
     /// Episode, its successes, and all successes, as of one moment.
@@ -149,8 +157,8 @@ impl Stripes {
         let Some(stripe) = self.own() else {
             return false;
         };
-        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) {
-            stripe.start(u64::from(episode));
+        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) && !stripe.start(episode) {
+            return true;
         }
         bump(&stripe.successes);
         true
@@ -162,8 +170,8 @@ impl Stripes {
         let Some(stripe) = self.own() else {
             return false;
         };
-        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) {
-            stripe.start(u64::from(episode));
+        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) && !stripe.start(episode) {
+            return true;
         }
         bump(&stripe.successes);
         let tag = slice + 1;

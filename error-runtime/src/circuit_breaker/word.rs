@@ -78,8 +78,8 @@ impl Word {
     }
 
     /// The first word of a breaker.
-    pub(super) const fn first(timed: bool) -> Self {
-        Self(Self::new(BreakerState::Closed, 0).0 | if timed { TIMED } else { 0 })
+    pub(super) const fn first(state: BreakerState, timed: bool) -> Self {
+        Self(Self::new(state, 0).0 | if timed { TIMED } else { 0 })
     }
 
     #[inline]
@@ -189,12 +189,12 @@ mod tests {
             );
         }
         assert!(Word::new(BreakerState::Closed, 9).is_healthy());
-        let timed = Word::first(true)
+        let timed = Word::first(BreakerState::Closed, true)
             .next(BreakerState::Open)
             .next(BreakerState::Closed);
         assert_eq!((timed.state(), timed.episode()), (BreakerState::Closed, 2));
         assert!(!timed.is_healthy());
-        assert!(Word::first(false).is_healthy());
+        assert!(Word::first(BreakerState::Closed, false).is_healthy());
         assert!(!Word::new(BreakerState::Open, 9).is_healthy());
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct ConfigError {
     /// The key that is wrong, as the builder's method and the attribute call it.
     pub key: &'static str,
-    /// What is wrong; what to give instead.
+    /// What is wrong and what to give instead, the key in backticks.
     pub reason: &'static str,
 }
 
@@ -20,7 +20,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` {}", self.key, self.reason)
+        f.write_str(self.reason)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::Rejected;
     label = "not a `Result`",
     note = "return `Result<{Self}, E>` with an error type that derives `ApiError`"
 )]
-pub trait IsResult: Sized {
+pub trait IsResult: Sized + sealed::Sealed {
     /// What a success holds.
     type Value;
     /// What a failure holds.
@@ -27,6 +27,12 @@ pub trait IsResult: Sized {
     fn from_result(result: Result<Self::Value, Self::Error>) -> Self;
     /// The failure, if it is one.
     fn error(&self) -> Option<&Self::Error>;
+}
+
+mod sealed {
+    /// Nothing else is a `Result`.
+    pub trait Sealed {}
+    impl<T, E> Sealed for Result<T, E> {}
 }
 
 impl<T, E> IsResult for Result<T, E> {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::ConfigError;
@@ -121,18 +122,28 @@ const PREFIX: &str = "ERROR_RUNTIME__";
 #[derive(Debug, Default)]
 struct Overrides(BTreeMap<(Kind, String), Vec<(&'static str, Value)>>);
 
-static OVERRIDES: LazyLock<Overrides> = LazyLock::new(|| {
+/// The settings, and what is wrong with the rest.
+static ENVIRONMENT: LazyLock<(Overrides, Vec<String>)> = LazyLock::new(|| {
     let vars = std::env::vars_os().filter_map(|(name, value)| {
         // Names in another encoding are none of ours.
         let name = name.into_string().ok()?;
         Some((name, value.to_string_lossy().into_owned()))
     });
-    let (overrides, complaints) = Overrides::read(vars);
-    for complaint in complaints {
-        complain(&complaint);
+    Overrides::read(vars)
+});
+
+/// What the environment says. What is wrong with it is logged at the first use: outside the cell that holds
+/// it, since a logger may use a policy in its turn.
+fn overrides() -> &'static Overrides {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let (overrides, complaints) = &*ENVIRONMENT;
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        for complaint in complaints {
+            complain(complaint);
+        }
     }
     overrides
-});
+}
 
 impl Overrides {
     fn read(vars: impl Iterator<Item = (String, String)>) -> (Self, Vec<String>) {
@@ -193,18 +204,23 @@ fn normal(name: &str) -> String {
     name.chars().map(normal).collect()
 }
 
+/// Says that a setting cannot be used here.
+pub(crate) fn unusable(kind: Kind, name: &str, key: &str, why: &str) {
+    complain(&format!(
+        "{} {key} is not used for {name:?}: {why}",
+        kind.name()
+    ));
+}
+
 /// Calls `apply` with each setting for this policy.
 pub(crate) fn each(kind: Kind, name: &str, mut apply: impl FnMut(&'static str, &Value)) {
-    if OVERRIDES.0.is_empty() {
-        return;
-    }
-    for (key, value) in OVERRIDES.of(kind, name) {
+    for (key, value) in overrides().of(kind, name) {
         apply(key, value);
     }
 }
 
-/// The rules with what the environment says. A setting that contradicts the rest is logged and left
-/// out; two that fit only together are both taken, in whichever order they come.
+/// The rules with what the environment says. If they contradict each other each is tried on its own, and
+/// what does not fit is logged and left out.
 pub(crate) fn settle<S: Copy, C>(
     kind: Kind,
     name: &str,
@@ -212,15 +228,13 @@ pub(crate) fn settle<S: Copy, C>(
     apply: fn(&mut S, &str, &Value),
     check: impl Fn(&S) -> Result<C, ConfigError>,
 ) -> S {
-    if OVERRIDES.0.is_empty() {
+    let overrides = overrides();
+    if overrides.0.is_empty() {
         return declared;
     }
-    let (settled, refused) = fit(OVERRIDES.of(kind, name), declared, apply, check);
+    let (settled, refused) = fit(overrides.of(kind, name), declared, apply, check);
     for (key, error) in refused {
-        complain(&format!(
-            "{} {key} is not used for {name:?}: {error}",
-            kind.name()
-        ));
+        unusable(kind, name, key, &error.to_string());
     }
     settled
 }
@@ -317,7 +331,7 @@ mod tests {
         let check = |rules: &Rules| {
             let fits = rules.0 <= rules.1;
             fits.then_some(())
-                .ok_or(ConfigError::new("first", "is less"))
+                .ok_or(ConfigError::new("first", "`first` is less"))
         };
         let both = [("ATTEMPTS", Value::Count(9)), ("MAX", Value::Count(9))];
         assert_eq!(fit(both.iter(), (1, 2), apply, check), ((9, 9), Vec::new()));

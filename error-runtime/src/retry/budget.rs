@@ -73,7 +73,7 @@ impl RetryBudget {
     /// If a retry costs nothing.
     pub fn tokens(capacity: u64, cost: u64) -> Result<Self, ConfigError> {
         if cost == 0 {
-            return Err(ConfigError::new("cost", "is at least 1"));
+            return Err(ConfigError::new("cost", "`cost` is at least 1"));
         }
         Ok(Self(Arc::new(Kind::Tokens(Tokens {
             left: AtomicU64::new(capacity),
@@ -104,10 +104,10 @@ impl RetryBudget {
         clock: &Clock,
     ) -> Result<Self, ConfigError> {
         if !(0.0..=1000.0).contains(&ratio) {
-            return Err(ConfigError::new("ratio", "is from 0 to 1000"));
+            return Err(ConfigError::new("ratio", "`ratio` is from 0 to 1000"));
         }
         if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&ttl) {
-            return Err(ConfigError::new("ttl", "is from one second to sixty"));
+            return Err(ConfigError::new("ttl", "`ttl` is from one second to sixty"));
         }
         #[expect(
             clippy::cast_possible_truncation,

@@ -25,14 +25,14 @@ pub(super) struct Settings {
 
 /// The rules, valid; times in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub(super) attempts: u32,
     pub(super) base: u64,
     pub(super) factor: f64,
     pub(super) max: u64,
     pub(super) jitter: Jitter,
     pub(super) deadline: Option<u64>,
-    pub(super) attempt_timeout: Option<u64>,
+    pub(crate) attempt_timeout: Option<u64>,
     pub(super) max_retry_after: u64,
     pub(super) nested: bool,
 }
@@ -74,7 +74,7 @@ impl Settings {
         if attempts == 0 {
             return Err(ConfigError::new(
                 "attempts",
-                "is at least 1: it counts all calls, the first one too",
+                "`attempts` is at least 1: it counts all calls, the first one too",
             ));
         }
         let base = signed(nanos(or!(self.base, Duration::from_secs(1))));
@@ -82,23 +82,29 @@ impl Settings {
         if base > max {
             return Err(ConfigError::new(
                 "base",
-                "is at most `max`, which is 60 s by default",
+                "`base` is at most `max`, which is 60 s by default",
             ));
         }
         let factor = or!(self.factor, 2.0);
         // A NaN fails both comparisons.
         if !(factor >= 1.0 && factor <= 1000.0) {
-            return Err(ConfigError::new("factor", "is from 1 to 1000"));
+            return Err(ConfigError::new("factor", "`factor` is from 1 to 1000"));
         }
         let jitter = or!(self.jitter, Jitter::Full);
         if let Jitter::Ratio(ratio) = jitter
             && !(ratio >= 0.0 && ratio <= 1.0)
         {
-            return Err(ConfigError::new("jitter", "is a ratio from 0 to 1"));
+            return Err(ConfigError::new(
+                "jitter",
+                "`jitter` is a ratio from 0 to 1",
+            ));
         }
         let deadline = match self.deadline {
             Some(deadline) if deadline.is_zero() => {
-                return Err(ConfigError::new("deadline", "is longer than nothing"));
+                return Err(ConfigError::new(
+                    "deadline",
+                    "`deadline` is longer than nothing",
+                ));
             }
             Some(deadline) => Some(nanos(deadline)),
             None => None,
@@ -107,7 +113,7 @@ impl Settings {
             Some(timeout) if timeout.is_zero() => {
                 return Err(ConfigError::new(
                     "attempt_timeout",
-                    "is longer than nothing",
+                    "`attempt_timeout` is longer than nothing",
                 ));
             }
             Some(timeout) => Some(nanos(timeout)),

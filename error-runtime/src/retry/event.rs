@@ -55,7 +55,7 @@ pub enum RetryStop {
 }
 
 impl RetryStop {
-    /// The name in logs and metrics.
+    /// The name in logs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",

@@ -19,6 +19,10 @@ pub use backoff::Delays;
 pub use budget::RetryBudget;
 pub use event::{RetryEvent, RetryReport, RetryStop};
 pub use jitter::Jitter;
-pub use policy::{ConstRetryPolicyBuilder, Limited, RetryPolicy, RetryPolicyBuilder, Unlimited};
+#[cfg(feature = "tower")]
+pub(crate) use policy::Core;
+pub use policy::{
+    ConstRetryPolicyBuilder, NoAttemptTimeout, RetryPolicy, RetryPolicyBuilder, WithAttemptTimeout,
+};
 pub use site::RetrySite;
 pub use state::{Retry, Wait};

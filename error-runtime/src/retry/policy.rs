@@ -16,7 +16,7 @@ use super::jitter::Jitter;
 use super::state::Retry;
 use crate::policy::overrides::{self, Kind, Value};
 use crate::time::Clock;
-use crate::{Classify, ConfigError, Rejected};
+use crate::{Classification, Classify, ConfigError, Outcome, Rejected};
 
 /// Calls again what failed, as long as the error says that it may help.
 ///
@@ -49,22 +49,22 @@ use crate::{Classify, ConfigError, Rejected};
 /// clock is read unless a deadline or a limit for each attempt is set.
 ///
 /// `L` says whether each attempt has a limit of time: see [`RetryPolicyBuilder::attempt_timeout`].
-pub struct RetryPolicy<L = Unlimited> {
+pub struct RetryPolicy<L = NoAttemptTimeout> {
     core: Core,
     limit: PhantomData<fn() -> L>,
 }
 
 /// An attempt may take as long as it does.
 #[derive(Clone, Copy, Debug)]
-pub enum Unlimited {}
+pub enum NoAttemptTimeout {}
 
 /// An attempt that takes too long is given up, as [`Rejected::Timeout`].
 #[derive(Clone, Copy, Debug)]
-pub enum Limited {}
+pub enum WithAttemptTimeout {}
 
 /// All of a policy, but whether attempts are limited.
-pub(super) struct Core {
-    pub(super) config: Config,
+pub(crate) struct Core {
+    pub(crate) config: Config,
     pub(super) operation: Cow<'static, str>,
     pub(super) budget: Option<RetryBudget>,
     pub(super) hook: Option<Hook>,
@@ -87,7 +87,7 @@ impl fmt::Debug for Core {
 
 impl Core {
     /// A call begins: the time, where it will be asked for.
-    #[cold]
+    #[inline(never)]
     pub(super) fn begin(&self) -> u64 {
         if let Some(budget) = &self.budget {
             budget.call();
@@ -99,7 +99,7 @@ impl Core {
     }
 
     /// A call has succeeded, by a retry or at once.
-    #[cold]
+    #[inline(never)]
     pub(super) fn succeeded(&self, paid: Option<&mut bool>) {
         let by_retry = paid.is_some();
         if let Some(paid) = paid {
@@ -122,6 +122,11 @@ impl Core {
             None => super::jitter::seed(),
         }
     }
+}
+
+/// Of an error that says nothing but this.
+fn retryable(retryable: bool) -> Classification {
+    Classification::new(retryable, Outcome::Trip)
 }
 
 /// Two numbers into one that looks like neither (the last step of splitmix64).
@@ -169,14 +174,13 @@ impl<L> RetryPolicy<L> {
         self.core.config.attempts
     }
 
-    /// Whether attempts have a limit of time.
     #[cfg(feature = "tower")]
-    pub(crate) fn is_limited(&self) -> bool {
-        self.core.config.attempt_timeout.is_some()
+    pub(crate) fn into_core(self) -> Core {
+        self.core
     }
 
     /// A call begins; for those who write the loop themselves.
-    pub(crate) fn start(&self) -> Retry<'_> {
+    fn start(&self) -> Retry<'_> {
         Retry::start(&self.core)
     }
 }
@@ -231,6 +235,49 @@ impl RetryPolicy {
         }
     }
 
+    /// The same, with one's own view of which errors are worth another attempt, instead of [`Classify`].
+    ///
+    /// # Errors
+    ///
+    /// The last call's.
+    pub fn call_when<T, E>(
+        &self,
+        mut op: impl FnMut() -> Result<T, E>,
+        when: impl Fn(&E) -> bool,
+    ) -> Result<T, E> {
+        let mut retry = self.start();
+        loop {
+            match retry.after_when(retry.run(&mut op), |error| retryable(when(error))) {
+                ControlFlow::Break(result) => return result,
+                ControlFlow::Continue(wait) => wait.block(),
+            }
+        }
+    }
+
+    /// [`call_async`](Self::call_async), with one's own view of which errors are worth another attempt.
+    ///
+    /// # Errors
+    ///
+    /// The last call's.
+    pub async fn call_async_when<T, E, F>(
+        &self,
+        mut op: impl FnMut() -> F,
+        when: impl Fn(&E) -> bool,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut retry = self.start();
+        loop {
+            let future = retry.run(&mut op);
+            let result = retry.attempt(future).await;
+            match retry.after_when(result, |error| retryable(when(error))) {
+                ControlFlow::Break(result) => return result,
+                ControlFlow::Continue(wait) => wait.sleep().await,
+            }
+        }
+    }
+
     /// Awaits the futures that `op` makes, one for each attempt, until one succeeds or may not be
     /// tried again. `op` is called when the future is polled, and again only after the wait.
     ///
@@ -269,7 +316,7 @@ impl RetryPolicy {
     }
 }
 
-impl RetryPolicy<Limited> {
+impl RetryPolicy<WithAttemptTimeout> {
     /// Awaits the futures that `op` makes, one for each attempt, until one succeeds or may not be
     /// tried again.
     ///
@@ -310,7 +357,7 @@ impl RetryPolicy<Limited> {
 
 /// Builds a [`RetryPolicy`]; see there for the defaults.
 #[derive(Clone, Debug)]
-pub struct RetryPolicyBuilder<L = Unlimited> {
+pub struct RetryPolicyBuilder<L = NoAttemptTimeout> {
     settings: Settings,
     operation: Cow<'static, str>,
     budget: Option<RetryBudget>,
@@ -333,7 +380,7 @@ pub struct RetryPolicyBuilder<L = Unlimited> {
 /// static NEVER: RetryPolicy = RetryPolicy::const_builder().attempts(0).build_const();
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct ConstRetryPolicyBuilder<L = Unlimited> {
+pub struct ConstRetryPolicyBuilder<L = NoAttemptTimeout> {
     settings: Settings,
     limit: PhantomData<fn() -> L>,
 }
@@ -420,7 +467,7 @@ impl<L> RetryPolicyBuilder<L> {
     /// Gives up an attempt that takes longer than this, or than what is left of the deadline. The
     /// error type must then have a value for [`Rejected::Timeout`].
     #[must_use]
-    pub fn attempt_timeout(mut self, timeout: Duration) -> RetryPolicyBuilder<Limited> {
+    pub fn attempt_timeout(mut self, timeout: Duration) -> RetryPolicyBuilder<WithAttemptTimeout> {
         self.settings.attempt_timeout = Some(timeout);
         RetryPolicyBuilder {
             settings: self.settings,
@@ -433,7 +480,7 @@ impl<L> RetryPolicyBuilder<L> {
         }
     }
 
-    /// The policy. With an `operation`, settings from the environment come first.
+    /// The policy. Settings from the environment come first: those for its `operation`, and those for all.
     ///
     /// # Errors
     ///
@@ -450,9 +497,7 @@ impl<L> RetryPolicyBuilder<L> {
             seed: self.seed,
             served: AtomicU64::new(0),
         };
-        if !core.operation.is_empty() {
-            core.override_from_environment(self.settings);
-        }
+        core.override_from_environment(self.settings);
         Ok(RetryPolicy {
             core,
             limit: PhantomData,
@@ -463,7 +508,10 @@ impl<L> RetryPolicyBuilder<L> {
 impl<L> ConstRetryPolicyBuilder<L> {
     /// Gives up an attempt that takes longer than this, or than what is left of the deadline.
     #[must_use]
-    pub const fn attempt_timeout(mut self, timeout: Duration) -> ConstRetryPolicyBuilder<Limited> {
+    pub const fn attempt_timeout(
+        mut self,
+        timeout: Duration,
+    ) -> ConstRetryPolicyBuilder<WithAttemptTimeout> {
         self.settings.attempt_timeout = Some(timeout);
         ConstRetryPolicyBuilder {
             settings: self.settings,
@@ -538,6 +586,10 @@ impl Core {
         overrides::each(Kind::Retry, &self.operation, |key, value| {
             if let ("BUDGET", Value::Text(name)) = (key, value) {
                 budget = Some(RetryBudget::named(name));
+            }
+            if key == "ATTEMPT_TIMEOUT" && declared.attempt_timeout.is_none() {
+                let why = "the code sets none, so its error may have no value for it";
+                overrides::unusable(Kind::Retry, &self.operation, key, why);
             }
         });
         self.budget = budget.or_else(|| self.budget.take());

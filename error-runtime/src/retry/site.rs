@@ -66,8 +66,8 @@ impl RetrySite {
 
     #[cold]
     fn resolve(&self) -> &Core {
-        self.core.get_or_init(|| {
-            Core::of_attribute(self.settings, self.operation, self.budget, self.hook)
-        })
+        // Made first and kept then: a logger runs meanwhile, and may call this very function.
+        let core = Core::of_attribute(self.settings, self.operation, self.budget, self.hook);
+        self.core.get_or_init(|| core)
     }
 }

@@ -61,12 +61,19 @@ impl<'p> Retry<'p> {
     /// A call begins.
     #[expect(clippy::inline_always, reason = "as at the site of an attribute")]
     #[inline(always)]
-    pub(super) fn start(core: &'p Core) -> Self {
+    pub(crate) fn start(core: &'p Core) -> Self {
         Self {
             core,
             started: if core.is_plain { 0 } else { core.begin() },
             failed: None,
         }
+    }
+
+    /// Whether an attempt could follow the one that comes now.
+    #[cfg(feature = "tower")]
+    pub(crate) fn has_more(&self) -> bool {
+        let attempt = self.failed.as_ref().map_or(1, |failed| failed.attempt);
+        attempt < self.core.config.attempts
     }
 
     /// Runs one attempt.

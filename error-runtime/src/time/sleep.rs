@@ -5,13 +5,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-#[cfg(feature = "test-util")]
-use super::ManualClock;
 use super::clock::{Clock, Source};
+#[cfg(feature = "test-util")]
+use super::manual::{ManualAlarm, ManualClock};
 use super::timer::Timer;
 
 /// A wait as a future: tokio's timer within a tokio runtime, else a thread of this crate that keeps
 /// time for any executor. A wait of nothing touches no timer, and is over at once.
+///
+/// A tokio runtime that waits must have its time driver (`enable_time` or `enable_all`): tokio panics
+/// without it.
 #[must_use = "futures do nothing unless polled"]
 pub struct Sleep(State);
 
@@ -103,13 +106,13 @@ impl Clock {
     }
 }
 
-/// What goes off when a limit of time is reached; set when it is first waited for. A manual clock is
-/// only read: whoever holds it moves it.
+/// What goes off when a limit of time is reached; set when it is first waited for. A manual clock is not
+/// moved by it: whoever holds the clock does that.
 pub(crate) enum Alarm {
     Off,
     At(Sleep),
     #[cfg(feature = "test-util")]
-    ManualAt(u64),
+    Manual(Box<ManualAlarm>),
 }
 
 impl Alarm {
@@ -127,8 +130,8 @@ impl Alarm {
         match self {
             Self::At(sleep) => Pin::new(sleep).poll(context),
             #[cfg(feature = "test-util")]
-            Self::ManualAt(end) if clock.nanos() >= *end => Poll::Ready(()),
-            _ => Poll::Pending,
+            Self::Manual(alarm) => alarm.poll(context),
+            Self::Off => Poll::Pending,
         }
     }
 
@@ -137,7 +140,7 @@ impl Alarm {
         *self = match &clock.0 {
             Source::System => Self::At(Sleep::new(clock, nanos)),
             #[cfg(feature = "test-util")]
-            Source::Manual(_) => Self::ManualAt(clock.nanos().saturating_add(nanos)),
+            Source::Manual(clock) => Self::Manual(Box::new(ManualAlarm::new(clock, nanos))),
         };
     }
 }

@@ -61,8 +61,7 @@ impl Keeper {
                     // A waker is foreign code: it may ask for a timer, and it may panic.
                     drop(waiting);
                     if let Some((_, waker)) = due {
-                        let wake = std::panic::AssertUnwindSafe(|| waker.wake());
-                        let _ = std::panic::catch_unwind(wake);
+                        let _ = crate::fault::guarded(|| waker.wake());
                     }
                     Ok(self.lock())
                 }
@@ -99,9 +98,16 @@ impl Future for Timer {
             (end, waiting.next)
         });
         let before = waiting.wakers.insert(key, waker);
+        let is_next = waiting
+            .wakers
+            .first_key_value()
+            .is_some_and(|(next, _)| *next == key);
         drop(waiting);
+        // The thread sleeps until the next end, so it has to know of an earlier one.
+        if is_next && before.is_none() {
+            KEEPER.changed.notify_one();
+        }
         drop(before);
-        KEEPER.changed.notify_one();
         Poll::Pending
     }
 }

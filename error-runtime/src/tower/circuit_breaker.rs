@@ -11,7 +11,10 @@ use crate::circuit_breaker::Verdict;
 use crate::{BreakerHandle, Outcome};
 
 /// Guards a service by a circuit breaker; a refused request is
-/// [`Rejected::CircuitOpen`](crate::Rejected::CircuitOpen).
+/// [`Rejected::CircuitOpen`](crate::Rejected::CircuitOpen), and the service is not called.
+///
+/// Whether the service is ready is its own affair: it is asked before the circuit, and an error of
+/// `poll_ready` is passed on uncounted.
 #[derive(Clone)]
 pub struct CircuitBreakerLayer<C = ByStatus> {
     breaker: BreakerHandle,
@@ -28,6 +31,7 @@ impl CircuitBreakerLayer {
     }
 
     /// One's own view of what an answer means.
+    #[must_use]
     pub fn classify<N>(self, classify: N) -> CircuitBreakerLayer<N> {
         CircuitBreakerLayer {
             breaker: self.breaker,
@@ -56,10 +60,19 @@ impl<S, C: Clone> Layer<S> for CircuitBreakerLayer<C> {
 }
 
 /// A service under a [`CircuitBreakerLayer`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CircuitBreakerService<S, C = ByStatus> {
     service: S,
     layer: CircuitBreakerLayer<C>,
+}
+
+impl<S: fmt::Debug, C> fmt::Debug for CircuitBreakerService<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreakerService")
+            .field("service", &self.service)
+            .field("layer", &self.layer)
+            .finish()
+    }
 }
 
 impl<S, C, Request> Service<Request> for CircuitBreakerService<S, C>

@@ -1,14 +1,16 @@
 //! What a service's answer means to the policies.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, Response, StatusCode};
 
 use super::BoxError;
-use crate::{ApiError, Classification, Classify as _, ErrorSpec, Outcome, Rejected};
+use crate::{CircuitOpen, Classification, Classify, ErrorSpec, Outcome, Rejected};
 
 /// Tells what an answer of a service means; `None` is a success.
 ///
@@ -53,23 +55,101 @@ fn of_status(status: StatusCode, headers: &HeaderMap) -> Option<Classification> 
     Some(classification.with_retry_after(retry_after(headers)))
 }
 
+/// For a service whose errors are declared, or otherwise [`Classify`]: what they say of themselves. Every
+/// response is a success.
+///
+/// ```
+/// use error_runtime::tower::{ByClass, RetryLayer};
+/// use error_runtime::{ApiError, RetryPolicy};
+///
+/// #[derive(Debug, ApiError)]
+/// enum RenderError {
+///     #[api(status = 503)]
+///     Busy,
+///     #[api(status = 404)]
+///     NoTemplate,
+/// }
+///
+/// let policy = RetryPolicy::builder().build()?;
+/// let layer = RetryLayer::new(policy).classify(ByClass::<RenderError>::new());
+/// # let _ = (layer, RenderError::Busy, RenderError::NoTemplate);
+/// # Ok::<(), error_runtime::ConfigError>(())
+/// ```
+pub struct ByClass<E>(PhantomData<fn() -> E>);
+
+impl<E> ByClass<E> {
+    /// For errors of this type, and those that [`ByStatus`] knows.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E> Default for ByClass<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> Clone for ByClass<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for ByClass<E> {}
+
+impl<E> fmt::Debug for ByClass<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ByClass")
+    }
+}
+
+impl<R, E: Classify + Error + 'static> ClassifyAnswer<R> for ByClass<E> {
+    fn classify_answer(&self, answer: &Result<R, BoxError>) -> Option<Classification> {
+        let error = answer.as_ref().err()?;
+        let declared = chain(error.as_ref()).find_map(|error| error.downcast_ref::<E>());
+        Some(declared.map_or_else(|| of_error(error.as_ref()), E::classify))
+    }
+}
+
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
 /// Of the first error in the chain that says something of itself.
 fn of_error(error: &(dyn Error + 'static)) -> Classification {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(rejected) = error.downcast_ref::<Rejected>() {
-            return rejected.__classification();
-        }
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return io.classify();
-        }
-        #[cfg(feature = "reqwest")]
-        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
-            return error.classify();
-        }
-        next = error.source();
+    chain(error)
+        .find_map(known)
+        .unwrap_or_else(|| Classification::new(true, Outcome::Trip))
+}
+
+/// Of an error of this crate's, or of a foreign type that it knows.
+fn known(error: &(dyn Error + 'static)) -> Option<Classification> {
+    fn of<E: Classify + Error + 'static>(error: &(dyn Error + 'static)) -> Option<Classification> {
+        error.downcast_ref::<E>().map(E::classify)
     }
-    Classification::new(true, Outcome::Trip)
+    let found = of::<Rejected>(error)
+        .or_else(|| {
+            let open = error.downcast_ref::<CircuitOpen>()?;
+            Some(Rejected::from(open.clone()).classify())
+        })
+        .or_else(|| of::<io::Error>(error));
+    #[cfg(feature = "tokio")]
+    let found = found
+        .or_else(|| of::<tokio::time::error::Elapsed>(error))
+        .or_else(|| of::<tokio::task::JoinError>(error));
+    #[cfg(feature = "reqwest")]
+    let found = found.or_else(|| of::<reqwest::Error>(error));
+    #[cfg(feature = "redis")]
+    let found = found.or_else(|| of::<redis::RedisError>(error));
+    #[cfg(feature = "tonic")]
+    let found = found.or_else(|| of::<tonic::Status>(error));
+    found
 }
 
 /// The wait that a response asks for; one that cannot be read, or has passed, is none.

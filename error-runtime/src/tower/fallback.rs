@@ -36,6 +36,7 @@ impl<F> FallbackLayer<F> {
     }
 
     /// One's own view of what an answer means.
+    #[must_use]
     pub fn classify<N>(self, classify: N) -> FallbackLayer<F, N> {
         FallbackLayer {
             fallback: self.fallback,
@@ -62,10 +63,18 @@ impl<S, F: Clone, C: Clone> Layer<S> for FallbackLayer<F, C> {
 }
 
 /// A service under a [`FallbackLayer`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FallbackService<S, F, C = ByStatus> {
     service: S,
     layer: FallbackLayer<F, C>,
+}
+
+impl<S: fmt::Debug, F, C> fmt::Debug for FallbackService<S, F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FallbackService")
+            .field("service", &self.service)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S, F, A, C, Request> Service<Request> for FallbackService<S, F, C>

@@ -1,8 +1,8 @@
 //! The policies as tower layers, on the same engines.
 //!
 //! Their errors are boxed, so that each can say [`Rejected`](crate::Rejected) whatever the service's own
-//! error is. They take HTTP responses apart by status and `Retry-After`; for another protocol give a
-//! closure to `classify`.
+//! error is. They take HTTP responses apart by status and `Retry-After`; for a service whose errors are
+//! declared give [`ByClass`] to `classify`, for anything else a closure.
 //!
 //! ```
 //! use error_runtime::tower::{CircuitBreakerLayer, FallbackLayer, RetryLayer, TimeoutLayer};
@@ -36,9 +36,9 @@ mod retry;
 mod timeout;
 
 pub use circuit_breaker::{CircuitBreakerLayer, CircuitBreakerService};
-pub use classify::{ByStatus, ClassifyAnswer};
+pub use classify::{ByClass, ByStatus, ClassifyAnswer};
 pub use fallback::{Failure, FallbackLayer, FallbackService};
-pub use retry::{RetryLayer, RetryService};
+pub use retry::{MayRepeat, RetryLayer, RetryService};
 pub use timeout::{TimeoutLayer, TimeoutService};
 
 use std::error::Error;

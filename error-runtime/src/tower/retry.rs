@@ -10,69 +10,71 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{BoxError, BoxFuture, ByStatus, ClassifyAnswer, take_ready};
-use crate::retry::{RetryPolicy, Unlimited};
+use crate::retry::{Core, Retry, RetryPolicy};
 
 /// Sends a request again as long as the answer says that it may help.
 ///
 /// Requests are copied for each attempt. Those that may not be sent twice are left out with
 /// [`only`](Self::only).
-pub struct RetryLayer<L = Unlimited, C = ByStatus, O = ()> {
-    policy: Arc<RetryPolicy<L>>,
+pub struct RetryLayer<C = ByStatus, O = ()> {
+    core: Arc<Core>,
     classify: C,
     only: O,
 }
 
-impl<L> RetryLayer<L> {
+impl RetryLayer {
     /// Retries by this policy.
-    pub fn new(policy: impl Into<Arc<RetryPolicy<L>>>) -> Self {
+    pub fn new<L>(policy: RetryPolicy<L>) -> Self {
         Self {
-            policy: policy.into(),
+            core: Arc::new(policy.into_core()),
             classify: ByStatus,
             only: (),
         }
     }
 }
 
-impl<L, C, O> RetryLayer<L, C, O> {
+impl<C, O> RetryLayer<C, O> {
     /// One's own view of what an answer means.
-    pub fn classify<N>(self, classify: N) -> RetryLayer<L, N, O> {
+    #[must_use]
+    pub fn classify<N>(self, classify: N) -> RetryLayer<N, O> {
         RetryLayer {
-            policy: self.policy,
+            core: self.core,
             classify,
             only: self.only,
         }
     }
 
     /// Retries these requests only, such as `|request| request.method().is_idempotent()`.
-    pub fn only<Request, N: Fn(&Request) -> bool>(self, only: N) -> RetryLayer<L, C, N> {
+    #[must_use]
+    pub fn only<Request, N: Fn(&Request) -> bool>(self, only: N) -> RetryLayer<C, N> {
         RetryLayer {
-            policy: self.policy,
+            core: self.core,
             classify: self.classify,
             only,
         }
     }
 }
 
-impl<L, C: Clone, O: Clone> Clone for RetryLayer<L, C, O> {
+impl<C: Clone, O: Clone> Clone for RetryLayer<C, O> {
     fn clone(&self) -> Self {
         Self {
-            policy: Arc::clone(&self.policy),
+            core: Arc::clone(&self.core),
             classify: self.classify.clone(),
             only: self.only.clone(),
         }
     }
 }
 
-impl<L, C, O> fmt::Debug for RetryLayer<L, C, O> {
+impl<C, O> fmt::Debug for RetryLayer<C, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryLayer")
-            .field("policy", &self.policy)
+            .field("policy", &self.core)
             .finish_non_exhaustive()
     }
 }
 
-impl<S, L, C: Clone, O: Clone> Layer<S> for RetryLayer<L, C, O> {
-    type Service = RetryService<S, L, C, O>;
+impl<S, C: Clone, O: Clone> Layer<S> for RetryLayer<C, O> {
+    type Service = RetryService<S, C, O>;
 
     fn layer(&self, service: S) -> Self::Service {
         RetryService {
@@ -83,12 +85,12 @@ impl<S, L, C: Clone, O: Clone> Layer<S> for RetryLayer<L, C, O> {
 }
 
 /// A service under a [`RetryLayer`].
-pub struct RetryService<S, L = Unlimited, C = ByStatus, O = ()> {
+pub struct RetryService<S, C = ByStatus, O = ()> {
     service: S,
-    layer: RetryLayer<L, C, O>,
+    layer: RetryLayer<C, O>,
 }
 
-impl<S: Clone, L, C: Clone, O: Clone> Clone for RetryService<S, L, C, O> {
+impl<S: Clone, C: Clone, O: Clone> Clone for RetryService<S, C, O> {
     fn clone(&self) -> Self {
         Self {
             service: self.service.clone(),
@@ -97,7 +99,7 @@ impl<S: Clone, L, C: Clone, O: Clone> Clone for RetryService<S, L, C, O> {
     }
 }
 
-impl<S: fmt::Debug, L, C, O> fmt::Debug for RetryService<S, L, C, O> {
+impl<S: fmt::Debug, C, O> fmt::Debug for RetryService<S, C, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryService")
             .field("service", &self.service)
@@ -124,14 +126,13 @@ impl<Request, F: Fn(&Request) -> bool + Clone + Send + 'static> MayRepeat<Reques
     }
 }
 
-impl<S, L, C, O, Request> Service<Request> for RetryService<S, L, C, O>
+impl<S, C, O, Request> Service<Request> for RetryService<S, C, O>
 where
     S: Service<Request, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
     S::Response: Send,
     Request: Clone + Send + 'static,
     C: ClassifyAnswer<S::Response>,
     O: MayRepeat<Request>,
-    L: 'static,
 {
     type Response = S::Response;
     type Error = BoxError;
@@ -143,21 +144,35 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let mut service = take_ready(&mut self.service);
-        let (policy, classify) = (Arc::clone(&self.layer.policy), self.layer.classify.clone());
+        let (core, classify) = (Arc::clone(&self.layer.core), self.layer.classify.clone());
         let repeat = self.layer.only.may_repeat(&request);
         Box::pin(async move {
-            let mut retry = policy.start();
+            let mut retry = Retry::start(&core);
+            let (mut held, mut is_ready) = (request, true);
             loop {
-                let call = service.call(request.clone());
-                let call = async { call.await.map_err(Into::into) };
-                let answer = if policy.is_limited() {
+                // The last attempt takes the request itself.
+                let (request, kept) = if repeat && retry.has_more() {
+                    (held.clone(), Some(held))
+                } else {
+                    (held, None)
+                };
+                // Waiting until the service is ready is part of the attempt: limited, and classified.
+                let call = async {
+                    if !std::mem::take(&mut is_ready) {
+                        poll_fn(|context| service.poll_ready(context))
+                            .await
+                            .map_err(Into::into)?;
+                    }
+                    service.call(request).await.map_err(Into::into)
+                };
+                let answer = if core.config.attempt_timeout.is_some() {
                     retry.limited(call).await
                 } else {
                     retry.attempt(call).await
                 };
                 let judge = |answer: &Result<S::Response, BoxError>| {
                     let mut failure = classify.classify_answer(answer)?;
-                    failure.retryable &= repeat;
+                    failure.retryable &= kept.is_some();
                     Some(failure)
                 };
                 let wait = match retry.after_judged(answer, judge) {
@@ -165,9 +180,10 @@ where
                     ControlFlow::Continue(wait) => wait,
                 };
                 wait.sleep().await;
-                poll_fn(|context| service.poll_ready(context))
-                    .await
-                    .map_err(Into::into)?;
+                held = match kept {
+                    Some(request) => request,
+                    None => unreachable!("an answer to the last copy is not worth another attempt"),
+                };
             }
         })
     }

@@ -168,7 +168,7 @@ fn a08_the_more_specific_setting_wins() {
     let all = ("RETRY__ATTEMPTS", "5");
     let found = with(&[all]);
     assert_eq!((&*found["named"], &*found["other"]), ("5", "5"));
-    assert_eq!(found["nameless"], "4", "nobody can mean it");
+    assert_eq!(found["nameless"], "5", "what holds for all holds for it");
     assert_eq!(
         differences(&[("ENV_NAMED__RETRY__ATTEMPTS", "7")]),
         [is("named", "7")]

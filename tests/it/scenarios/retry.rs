@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use error_runtime::time::ManualClock;
 use error_runtime::{
-    ApiError as _, Classification, Classify, Jitter, Limited, Outcome, Rejected, RetryBudget,
-    RetryPolicy, RetryPolicyBuilder, RetryStop, retry,
+    ApiError as _, Classification, Classify, Jitter, Outcome, Rejected, RetryBudget, RetryPolicy,
+    RetryPolicyBuilder, RetryStop, WithAttemptTimeout, retry,
 };
 
 use super::{Count, Error, Yield, millis, poll_once, race};
@@ -514,7 +514,7 @@ fn r40_the_deadline_counts_from_the_call_and_takes_in_the_attempts() {
 
 #[tokio::test(start_paused = true)]
 async fn r42_an_attempt_gets_its_own_limit_or_what_is_left() {
-    let policy: RetryPolicy<Limited> = RetryPolicy::builder()
+    let policy: RetryPolicy<WithAttemptTimeout> = RetryPolicy::builder()
         .attempts(10)
         .base(Duration::ZERO)
         .attempt_timeout(S)

@@ -220,3 +220,45 @@ fn waits_need_no_runtime() {
         assert_eq!(block_on(never()), Err(Rejected::Timeout.into()));
     });
 }
+
+#[test]
+fn a_manual_clock_ends_an_attempt_that_hangs() {
+    use std::future::{Future as _, pending};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Poll, Wake, Waker};
+    use std::time::Duration;
+
+    use error_runtime::time::ManualClock;
+    use error_runtime::{Rejected, RetryPolicy};
+
+    struct Count(AtomicU32);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    let clock = ManualClock::new();
+    let policy = RetryPolicy::builder()
+        .attempts(2)
+        .base(Duration::ZERO)
+        .clock(clock.clone())
+        .attempt_timeout(Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let woken = Arc::new(Count(AtomicU32::new(0)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    let mut call = std::pin::pin!(policy.call_async(pending::<Result<(), Rejected>>));
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(woken.0.load(Ordering::Relaxed), 0, "there is time left");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(woken.0.load(Ordering::Relaxed), 1, "the attempt is over");
+    assert!(call.as_mut().poll(&mut context).is_pending(), "the second");
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+    let ended = call.as_mut().poll(&mut context);
+    assert_eq!(ended, Poll::Ready(Err(Rejected::Timeout)));
+}
