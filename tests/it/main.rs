@@ -16,3 +16,4 @@ mod rendering;
 mod scenarios;
 mod seeds;
 mod support;
+mod tower;
