@@ -15,11 +15,11 @@ use axum::error_handling::HandleErrorLayer;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use error_runtime::time::ManualClock;
-use error_runtime::tower::{BoxError, Failure};
+use error_runtime::tower::{BoxError, ByClass, Failure};
 use error_runtime::{
     AnyError, ApiError as _, BreakerState, CircuitBreaker, CircuitBreakerBuilder,
-    CircuitBreakerLayer, Classification, FallbackLayer, Jitter, Outcome, Rejected, RetryLayer,
-    RetryPolicy, RetryPolicyBuilder, TimeoutLayer,
+    CircuitBreakerLayer, Classification, Classify as _, FallbackLayer, Jitter, Outcome, Rejected,
+    RetryLayer, RetryPolicy, RetryPolicyBuilder, TimeoutLayer,
 };
 use http::{Method, Request, Response};
 use tokio::time::Instant;
@@ -205,19 +205,6 @@ async fn errors_of_the_transport_are_told_apart() {
             .expect_err("the last error is returned");
         calls.seen()
     }
-    #[derive(Debug)]
-    struct Wrapped(io::Error);
-    impl std::fmt::Display for Wrapped {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("connect")
-        }
-    }
-    impl std::error::Error for Wrapped {
-        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-            Some(&self.0)
-        }
-    }
-
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
     let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
     assert_eq!(attempts(refused).await, 3);
@@ -745,6 +732,249 @@ async fn many_callers_share_one_place() {
     assert_eq!(calls.seen(), 20);
 }
 
+/// What a service says when it is asked whether it is ready.
+#[derive(Clone, Copy)]
+enum Gate {
+    Ready,
+    Fails,
+    Never,
+}
+
+/// Says these one after the other, and is ready from then on.
+#[derive(Clone)]
+struct Gated {
+    gates: Arc<Mutex<std::vec::IntoIter<Gate>>>,
+    inner: Upstream,
+}
+
+impl Gated {
+    fn new(gates: impl Into<Vec<Gate>>, inner: Upstream) -> Self {
+        Self {
+            gates: Arc::new(Mutex::new(gates.into().into_iter())),
+            inner,
+        }
+    }
+}
+
+impl Service<Request<String>> for Gated {
+    type Response = Response<String>;
+    type Error = BoxError;
+    type Future = Ready<Result<Response<String>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self.gates.lock().unwrap().next() {
+            None | Some(Gate::Ready) => Poll::Ready(Ok(())),
+            Some(Gate::Fails) => Poll::Ready(Err("no connection".into())),
+            Some(Gate::Never) => Poll::Pending,
+        }
+    }
+
+    fn call(&mut self, request: Request<String>) -> Self::Future {
+        ready(self.inner.call(request).into_inner().map_err(Into::into))
+    }
+}
+
+/// An attempt that cannot even begin has failed as one that has.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_ready_again_is_an_attempt() {
+    let (calls, service) = upstream([503, 200]);
+    let service = Gated::new([Gate::Ready, Gate::Fails], service);
+    let answer = retry().layer(service).oneshot(request()).await;
+    assert_eq!((status(&answer), calls.seen()), (200, 2));
+
+    let (calls, service) = upstream([503]);
+    let service = Gated::new([Gate::Ready, Gate::Fails, Gate::Fails], service);
+    let error = retry().layer(service).oneshot(request()).await.unwrap_err();
+    assert_eq!(
+        (error.to_string().as_str(), calls.seen()),
+        ("no connection", 1)
+    );
+
+    let (calls, service) = upstream([503, 200]);
+    let service = Gated::new([Gate::Ready, Gate::Never], service);
+    let limited = policy().attempt_timeout(S).build().unwrap();
+    let began = Instant::now();
+    let answer = RetryLayer::new(limited).layer(service).oneshot(request());
+    assert_eq!((status(&answer.await), calls.seen()), (200, 2));
+    let waited = began.elapsed();
+    assert!(waited >= S && waited < 2 * S, "{waited:?}");
+}
+
+/// Before the first call readiness is the service's own affair, and its error reaches the caller.
+#[tokio::test]
+async fn a_service_that_is_not_ready_is_not_called() {
+    let (breaker, _clock) = breaker(|rules| rules);
+    let (calls, service) = upstream([200]);
+    let service = ServiceBuilder::new()
+        .layer(FallbackLayer::new(|_| ready(Err("unused".into()))))
+        .layer(retry())
+        .layer(layer(&breaker))
+        .layer(TimeoutLayer::new(S))
+        .service(Gated::new([Gate::Fails], service));
+    let error = service.clone().oneshot(request()).await.unwrap_err();
+    assert_eq!(error.to_string(), "no connection");
+    assert_eq!((calls.seen(), breaker.state()), (0, BreakerState::Closed));
+    assert_eq!(
+        breaker.snapshot().totals,
+        CircuitBreaker::builder("none")
+            .build()
+            .unwrap()
+            .snapshot()
+            .totals
+    );
+    assert_eq!(status(&service.oneshot(request()).await), 200);
+}
+
+/// A refused request gives the place back that it was ready for.
+#[tokio::test]
+async fn a_refusal_holds_no_place_of_the_service() {
+    let (breaker, _clock) = breaker(|rules| rules);
+    let (calls, service) = upstream([200]);
+    let mut service = ServiceBuilder::new()
+        .layer(layer(&breaker))
+        .layer(ConcurrencyLimitLayer::new(1))
+        .service(service);
+    breaker.force_open(None);
+    for _ in 0..3 {
+        let refused = service.ready().await.unwrap().call(request()).await;
+        assert!(rejected(&refused.unwrap_err()).classify().rejected);
+    }
+    breaker.automatic();
+    let answer = service.ready().await.unwrap().call(request()).await;
+    assert_eq!((status(&answer), calls.seen()), (200, 1));
+}
+
+#[derive(Clone, Debug, error_runtime::ApiError)]
+enum RenderError {
+    #[api(status = 503)]
+    Busy,
+    #[api(status = 429, retry_after = "5s")]
+    Slower,
+    #[api(status = 404)]
+    NoTemplate,
+    #[api(status = 500, breaker = "neutral")]
+    Ours,
+}
+
+/// Wraps an error, as clients do.
+#[derive(Debug)]
+struct Wrapped<E>(E);
+
+impl<E> std::fmt::Display for Wrapped<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("wrapped")
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for Wrapped<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Declared errors need no closure: they say themselves what they mean, wrapped or not.
+#[tokio::test(start_paused = true)]
+async fn declared_errors_are_asked() {
+    use RenderError::{Busy, NoTemplate, Ours, Slower};
+
+    async fn ask(error: BoxError) -> (usize, Duration, u64, bool) {
+        let (breaker, _clock) = breaker(|rules| rules.failures(9));
+        let calls = Calls::default();
+        let counted = calls.clone();
+        let error = Arc::new(error);
+        let service = service_fn(move |page: u8| {
+            counted.count();
+            let error = Arc::clone(&error);
+            ready(Err::<u8, BoxError>(
+                match error.downcast_ref::<RenderError>() {
+                    Some(error) => error.clone().into(),
+                    None => match error.downcast_ref::<Wrapped<RenderError>>() {
+                        Some(Wrapped(error)) => Wrapped(error.clone()).into(),
+                        None => page.to_string().into(),
+                    },
+                },
+            ))
+        });
+        let by_class = ByClass::<RenderError>::new();
+        let service = ServiceBuilder::new()
+            .layer(FallbackLayer::new(|_| ready(Ok(0))).classify(by_class))
+            .layer(retry().classify(by_class))
+            .layer(layer(&breaker).classify(by_class))
+            .service(service);
+        let began = Instant::now();
+        let answer = service.oneshot(7).await;
+        let failures = breaker.snapshot().totals.failures;
+        (calls.seen(), began.elapsed(), failures, answer.is_ok())
+    }
+    let about = |(calls, waited, failures, falls_back): (usize, Duration, u64, bool)| {
+        (calls, waited.as_secs(), failures, falls_back)
+    };
+    for (error, expected) in [
+        (BoxError::from(Busy), (3, 0, 3, true)),
+        (Slower.into(), (3, 10, 0, false)),
+        (NoTemplate.into(), (1, 0, 0, false)),
+        (Ours.into(), (1, 0, 0, false)),
+        (Wrapped(NoTemplate).into(), (1, 0, 0, false)),
+        (Wrapped(Busy).into(), (3, 0, 3, true)),
+        // One that says nothing is the transport's, as by status.
+        ("another".into(), (3, 0, 3, true)),
+    ] {
+        let says = format!("{error:?}");
+        assert_eq!(about(ask(error).await), expected, "{says}");
+    }
+}
+
+/// A response of such a service is a success, and a refusal stays one.
+#[tokio::test]
+async fn declared_errors_beside_refusals() {
+    let (breaker, _clock) = breaker(|rules| rules);
+    breaker.force_open(None);
+    let by_class = ByClass::<RenderError>::new();
+    let calls = Calls::default();
+    let counted = calls.clone();
+    let service = service_fn(move |page: u8| {
+        counted.count();
+        ready(Ok::<_, RenderError>(page))
+    });
+    let service = ServiceBuilder::new()
+        .layer(retry().classify(by_class))
+        .layer(layer(&breaker).classify(by_class))
+        .service(service);
+    let error = service.clone().oneshot(7).await.unwrap_err();
+    assert!(matches!(rejected(&error), Rejected::CircuitOpen(_)));
+    assert_eq!((calls.seen(), breaker.snapshot().totals.rejected), (0, 1));
+    breaker.automatic();
+    assert_eq!(service.oneshot(7).await.unwrap(), 7);
+    assert_eq!(breaker.snapshot().totals.successes, 1);
+}
+
+/// Counts its copies.
+struct Copied(Calls);
+
+impl Clone for Copied {
+    fn clone(&self) -> Self {
+        self.0.count();
+        Self(self.0.clone())
+    }
+}
+
+/// A request is copied for the attempts that may follow, and not at all where none may.
+#[tokio::test]
+async fn a_request_is_copied_no_more_than_needed() {
+    for (repeat, attempts, copies) in [(true, 3, 2), (true, 1, 0), (false, 3, 0)] {
+        let made = Calls::default();
+        let service = service_fn(|_: Copied| {
+            let busy = Response::builder().status(503).body(());
+            ready(Ok::<_, Infallible>(busy.unwrap()))
+        });
+        let layer = RetryLayer::new(policy().attempts(attempts).build().unwrap());
+        let layer = layer.only(move |_: &Copied| repeat);
+        let answer = layer.layer(service).oneshot(Copied(made.clone())).await;
+        assert_eq!(answer.unwrap().status(), 503);
+        assert_eq!(made.seen(), copies, "{repeat} {attempts}");
+    }
+}
+
 /// Each policy in front of a router that fails, slows down and recovers.
 #[tokio::test(start_paused = true)]
 async fn layers_stack_in_front_of_a_router() {
@@ -843,7 +1073,6 @@ async fn layers_stack_within_a_router() {
 #[test]
 fn services_can_be_shared() {
     fn shared<T: Clone + Send + Sync + std::fmt::Debug + 'static>(_: &T) {}
-    fn clonable<T: Clone + Send + Sync + 'static>(_: &T) {}
     let (breaker, _clock) = breaker(|rules| rules);
     let limited = policy().attempt_timeout(S).build().unwrap();
     let fallback = FallbackLayer::new(|_: Failure<Response<String>>| {
@@ -858,5 +1087,5 @@ fn services_can_be_shared() {
     shared(&retry().layer(service.clone()));
     shared(&layer(&breaker).layer(service.clone()));
     shared(&TimeoutLayer::new(S).layer(service.clone()));
-    clonable(&fallback.layer(service));
+    shared(&fallback.layer(service));
 }
