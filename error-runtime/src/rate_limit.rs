@@ -40,7 +40,7 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// If no call may ever pass, or more than one in a nanosecond.
+    /// If no call may ever pass, more than one in a nanosecond, or `per` is longer than a century.
     pub const fn new(calls: u32, per: Duration) -> Result<Self, ConfigError> {
         match shares(calls, per) {
             Ok((share, stretch)) => Ok(Self::with_shares(share, stretch)),
@@ -128,15 +128,19 @@ const fn shares(calls: u32, per: Duration) -> Result<(u64, u64), ConfigError> {
         return Err(ConfigError::new("calls", "`calls` is at least 1"));
     }
     let stretch = nanos(per);
-    let share = stretch / calls as u64;
-    if share == 0 {
+    if stretch < calls as u64 {
         return Err(ConfigError::new(
             "per",
             "`per` is at least a nanosecond for each call",
         ));
     }
-    // What the division leaves over is not enough for another call.
-    Ok((share, share.saturating_mul(calls as u64)))
+    // Times are added to it, and must not reach the end of what is counted.
+    if stretch > u64::MAX / 4 {
+        return Err(ConfigError::new("per", "`per` is at most a century"));
+    }
+    // Rounded up, so that no more than the calls fit.
+    let share = stretch.div_ceil(calls as u64);
+    Ok((share, share * calls as u64))
 }
 
 pin_project_lite::pin_project! {

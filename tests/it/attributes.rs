@@ -242,6 +242,68 @@ mod shapes {
         Ok(cell.get())
     }
 
+    /// Not what `#[async_trait]` writes, though it looks alike: all of it is the body.
+    #[retry(attempts = 3, base = "0s")]
+    fn by_hand(
+        start: Option<u32>,
+        calls: &AtomicU32,
+    ) -> Pin<Box<dyn Future<Output = Result<u32, Error>> + Send + '_>> {
+        Box::pin(async move {
+            if let Some(9) = start {
+                calls.fetch_add(1, Ordering::Relaxed);
+                return Err(Error::Busy);
+            }
+            let first = start;
+            let mut seen = first.unwrap_or_default();
+            seen += calls.fetch_add(1, Ordering::Relaxed);
+            if seen < 12 {
+                Err(Error::Busy)
+            } else {
+                Ok(seen)
+            }
+        })
+    }
+
+    #[tokio::test]
+    async fn a_boxed_future_by_hand_is_guarded_whole() {
+        let calls = AtomicU32::new(0);
+        assert_eq!(by_hand(Some(9), &calls).await, Err(Error::Busy));
+        assert_eq!(calls.load(Ordering::Relaxed), 3);
+        let calls = AtomicU32::new(0);
+        assert_eq!(by_hand(Some(10), &calls).await, Ok(12));
+    }
+
+    macro_rules! from_a_macro {
+        ($name:ident, $attempts:literal, $body:block) => {
+            #[retry(attempts = $attempts, base = "0s")]
+            fn $name() -> Result<u32, Error> $body
+        };
+    }
+    from_a_macro!(made, 2, {
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        Err(Error::Busy)
+    });
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+
+    /// Leaves the function instead of giving a value.
+    #[fallback(return Ok(format!("{error:?}").len()))]
+    fn diverges() -> Result<usize, Error> {
+        Err(Error::Busy)
+    }
+
+    #[fallback(panic!("{error:?}"))]
+    async fn panics() -> Result<usize, Error> {
+        Ok(1)
+    }
+
+    #[tokio::test]
+    async fn fallbacks_may_diverge_and_bodies_come_from_macros() {
+        assert_eq!(diverges(), Ok(4));
+        assert_eq!(panics().await, Ok(1));
+        assert_eq!(made(), Err(Error::Busy));
+        assert_eq!(CALLS.load(Ordering::Relaxed), 2);
+    }
+
     #[async_trait::async_trait]
     trait Storage {
         async fn put(&mut self, name: String, (left, right): (u32, u32)) -> Result<u32, Error>;

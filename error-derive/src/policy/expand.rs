@@ -29,6 +29,15 @@ macro_rules! ours {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 
+/// An item in every body that is guarded already.
+const GUARDED: &str = "__ERROR_GUARDED";
+
+/// Whether one of our attributes has expanded this body before: then this one goes by a name that the other
+/// did not know, and would go around it.
+pub(super) fn is_guarded(body: &TokenStream) -> bool {
+    mentions(body, &|name| name == GUARDED)
+}
+
 /// The rules that need to see both the attributes and the function.
 pub(super) fn check(
     stack: &Stack,
@@ -119,6 +128,8 @@ impl Context<'_> {
     fn statics(&self, function: &Function) -> TokenStream {
         let Self { runtime, stack, .. } = self;
         let mut statics = stack.marks();
+        let guarded = Ident::new(GUARDED, Span::mixed_site());
+        statics.extend(ours!(const #guarded: () = ();));
         if let Some(retry) = &stack.retry {
             let Retry {
                 rules,
@@ -210,14 +221,14 @@ impl Context<'_> {
         let error = error.map_or_else(|| ours!(_), |error| ours!(#error));
         ours! {
             #statements
-            match #caught {
+            let __error_done: #result = match #caught {
                 ::core::ops::ControlFlow::Break(__error_result) => __error_result,
                 ::core::ops::ControlFlow::Continue(#error) => {
                     #mentioned
-                    let __error_fallback: #result = #expression;
-                    __error_fallback
+                    #expression
                 }
-            }
+            };
+            __error_done
         }
     }
 
@@ -479,13 +490,13 @@ fn error_name(expression: &TokenStream) -> Option<Ident> {
     find(expression).or_else(|| in_format_string(expression))
 }
 
-/// `error` inside a format string, as in `format!("{error}")`.
+/// `error` inside a text, which may be a format string, as in `format!("{error}")`.
 fn in_format_string(tokens: &TokenStream) -> Option<Ident> {
     tokens.clone().into_iter().find_map(|token| match token {
         TokenTree::Literal(literal) => {
             let text = literal.to_string();
-            let mentioned = text.contains("{error}") || text.contains("{error:");
-            mentioned.then(|| Ident::new("error", literal.span()))
+            text.contains("error")
+                .then(|| Ident::new("error", literal.span()))
         }
         TokenTree::Group(group) => in_format_string(&group.stream()),
         _ => None,

@@ -43,7 +43,15 @@ impl Parse for Function {
                 body: None,
             });
         }
-        let body: Group = input.parse()?;
+        let body = match input.parse()? {
+            TokenTree::Group(group) => visible(group),
+            token => {
+                return Err(syn::Error::new(
+                    token.span(),
+                    "expected the function's body",
+                ));
+            }
+        };
         if body.delimiter() != Delimiter::Brace {
             return Err(syn::Error::new(body.span(), "expected the function's body"));
         }
@@ -58,6 +66,18 @@ impl Parse for Function {
             inner,
             body: Some(bare),
         })
+    }
+}
+
+/// A block that comes out of a user's own `macro_rules` is wrapped in an invisible group.
+fn visible(group: Group) -> Group {
+    if group.delimiter() != Delimiter::None {
+        return group;
+    }
+    let mut inner = group.stream().into_iter();
+    match (inner.next(), inner.next()) {
+        (Some(TokenTree::Group(only)), None) => visible(only),
+        _ => group,
     }
 }
 
@@ -315,6 +335,8 @@ fn erase(ty: &mut Type) {
         Type::Paren(of) => erase(&mut of.elem),
         Type::Group(of) => erase(&mut of.elem),
         Type::Array(of) => erase(&mut of.elem),
+        Type::Slice(of) => erase(&mut of.elem),
+        Type::Ptr(of) => erase(&mut of.elem),
         _ => {}
     }
 }
@@ -418,19 +440,32 @@ fn async_block(tokens: &[TokenTree]) -> Option<(std::ops::Range<usize>, TokenStr
 
 /// How many tokens at the start move arguments into the block, as `#[async_trait]` writes it:
 /// `if let Some(__ret) = None::<…> { … }`, then `let name = name;` and, for a pattern,
-/// `let (a, b) = { let __arg1 = __arg1; __arg1 };`. They must run once, not for each attempt.
+/// `let (a, b) = { let __arg1 = __arg1; __arg1 };`. They must run once, not for each attempt. What a
+/// user writes by hand looks otherwise, and is all body.
 fn leading_moves(tokens: &[TokenTree]) -> usize {
-    let mut at = 0;
-    if is_ident(tokens.first(), "if") && is_ident(tokens.get(1), "let") {
-        let block = tokens.iter().position(
-            |token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace),
-        );
-        at = block.map_or(0, |block| block + 1);
+    let mut at = return_type_hint(tokens).unwrap_or(0);
+    if at == 0 && !(is_ident(tokens.first(), "let") && is_ident(tokens.get(1), "__self")) {
+        return 0;
     }
     while let Some(length) = move_statement(&tokens[at..]) {
         at += length;
     }
     at
+}
+
+/// The number of tokens of `if let ::core::option::Option::Some(__ret) = … { … }`.
+fn return_type_hint(tokens: &[TokenTree]) -> Option<usize> {
+    let is_group = |token: &&TokenTree, delimiter| matches!(token, TokenTree::Group(group) if group.delimiter() == delimiter);
+    let block = tokens
+        .iter()
+        .position(|token| is_group(&token, Delimiter::Brace))?;
+    let pattern = tokens[..block]
+        .iter()
+        .find(|token| is_group(token, Delimiter::Parenthesis))?;
+    let binds_ret =
+        matches!(pattern, TokenTree::Group(group) if group.stream().to_string() == "__ret");
+    let hint = is_ident(tokens.first(), "if") && is_ident(tokens.get(1), "let") && binds_ret;
+    hint.then_some(block + 1)
 }
 
 /// The number of tokens of a statement that only gives an argument another place.
@@ -441,21 +476,19 @@ fn move_statement(tokens: &[TokenTree]) -> Option<usize> {
     while is_punct(tokens.get(start), '#') {
         start += 2;
     }
-    let moved = match tokens[..end].last()? {
-        TokenTree::Ident(_) => true,
-        TokenTree::Group(group) => {
+    if !is_ident(tokens.get(start), "let") || !is_punct(tokens.get(end.checked_sub(2)?), '=') {
+        return None;
+    }
+    let pattern = tokens.get(start + 1..end - 2)?;
+    let moves = match (pattern, &tokens[end - 1]) {
+        ([.., TokenTree::Ident(to)], TokenTree::Ident(from)) => to == from || to == "__self",
+        (_, TokenTree::Group(group)) => {
             let inner: Vec<TokenTree> = group.stream().into_iter().collect();
-            matches!(inner.as_slice(), [.., TokenTree::Ident(of), semicolon, TokenTree::Ident(again)]
-                if is_punct(Some(semicolon), ';') && of == again
-                    && move_statement(&inner) == Some(inner.len() - 1))
+            move_statement(&inner) == inner.len().checked_sub(1)
         }
         _ => false,
     };
-    let plain = is_ident(tokens.get(start), "let")
-        && end >= start + 3
-        && is_punct(tokens.get(end - 2), '=')
-        && moved;
-    plain.then_some(end + 1)
+    moves.then_some(end + 1)
 }
 
 fn is_ident(token: Option<&TokenTree>, word: &str) -> bool {

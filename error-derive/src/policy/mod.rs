@@ -45,7 +45,16 @@ pub(crate) fn expand(place: Place, arguments: TokenStream, item: &TokenStream) -
         span: attribute_span(item),
         arguments,
     };
+    let span = written.span;
     let mut stack = Stack::gather(written, &mut function.attrs, &mut errors);
+    if expand::is_guarded(item) {
+        errors.push(rule!(
+            unknown_name,
+            span,
+            "a policy above does not know {} by this name, so it would be around instead of inside; write the attribute's own name, or the same `crate = …` on both",
+            place.name()
+        ));
+    }
     let guarded = errors.handle(function.resolve(place));
     if let Some(guarded) = &guarded {
         if guarded.mode.renames_receiver() {

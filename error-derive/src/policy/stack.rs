@@ -260,7 +260,7 @@ fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<Written> {
     // Test frameworks have a `#[timeout]` that takes a number.
     if place == Place::Timeout {
         let first = arguments.clone().into_iter().next();
-        let text = |token: &TokenTree| token.to_string().starts_with(['"', 'r']);
+        let text = |token: &TokenTree| matches!(token, TokenTree::Literal(text) if !text.to_string().starts_with(|c: char| c.is_ascii_digit()));
         if !first.is_none_or(|token| text(&token)) {
             return None;
         }

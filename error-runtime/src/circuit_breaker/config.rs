@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stripes::SLICES;
-use super::word::MAX_HALF_OPEN;
+use super::word::{MAX_HALF_OPEN, MAX_STREAK};
 use crate::ConfigError;
 use crate::policy::overrides::Value;
 use crate::time::nanos;
@@ -127,6 +127,8 @@ impl Settings {
         let failures = match self.failures {
             Some(0) => return Err(ConfigError::new("failures", "`failures` is at least 1")),
             None if failure_rate.is_none() => Some(5),
+            // As far as a streak is counted.
+            Some(failures) if failures > MAX_STREAK => Some(MAX_STREAK),
             failures => failures,
         };
         let window = match (self.window_calls, self.window_time) {

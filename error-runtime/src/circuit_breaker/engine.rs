@@ -109,7 +109,7 @@ pub(super) struct Admission {
     pub(super) episode: u32,
     /// It holds one of the half-open probes.
     pub(super) probe: bool,
-    /// By the coarse clock; only where slow calls are told apart.
+    /// Only where slow calls are told apart.
     pub(super) started: Option<u64>,
 }
 
@@ -201,7 +201,18 @@ impl Engine {
 
     #[inline]
     fn start(&self) -> Option<u64> {
-        self.config.slow_call.map(|_| self.clock.coarse_nanos())
+        self.config.slow_call.map(|slow| self.lap(slow))
+    }
+
+    /// The time by which a call is found slow: coarse only where its tick is small beside the limit.
+    #[inline]
+    fn lap(&self, slow: u64) -> u64 {
+        const TICKS_MATTER: u64 = 200_000_000;
+        if slow < TICKS_MATTER {
+            self.clock.nanos()
+        } else {
+            self.clock.coarse_nanos()
+        }
     }
 
     #[cold]
@@ -374,7 +385,8 @@ impl Engine {
             self.clock.coarse_nanos()
         };
         let slow = self.config.slow_call.is_some_and(|slow| {
-            let elapsed = elapsed.or_else(|| Some(now_coarse.saturating_sub(admission.started?)));
+            let elapsed =
+                elapsed.or_else(|| Some(self.lap(slow).saturating_sub(admission.started?)));
             elapsed.is_some_and(|elapsed| elapsed >= slow)
         });
         let slice = slice_of(&self.config, now_coarse);

@@ -65,6 +65,10 @@ const WINS_SHIFT: u32 = 18;
 const TIMED: u64 = 1 << 31;
 const EPISODE_SHIFT: u32 = 32;
 
+/// A streak is counted up to this.
+pub(super) const MAX_STREAK: u32 = (1 << 26) - 1;
+const _: () = assert!(MAX_STREAK as u64 == STREAK_MAX);
+
 /// Half-open probes fit into this many bits of the word.
 pub(super) const MAX_HALF_OPEN: u32 = 8191;
 const _: () = assert!(MAX_HALF_OPEN as u64 == PROBES_MAX);

@@ -60,6 +60,13 @@ struct Slot {
     balance: i64,
 }
 
+/// What a retry was paid with, for the case that it is given up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paid {
+    /// When.
+    slot: u64,
+}
+
 /// One retry, in millionths.
 const RETRY: u64 = 1_000_000;
 const SLOTS: u64 = 10;
@@ -177,24 +184,25 @@ impl RetryBudget {
         }
     }
 
-    /// Pays for a retry. False if there is not enough left.
-    pub(super) fn take(&self) -> bool {
+    /// Pays for a retry, if there is enough left.
+    pub(super) fn take(&self) -> Option<Paid> {
         match &*self.0 {
             Kind::Tokens(tokens) => tokens
                 .left
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
                     left.checked_sub(tokens.cost)
                 })
-                .is_ok(),
+                .is_ok()
+                .then_some(Paid { slot: 0 }),
             Kind::Share(share) => share.take(),
         }
     }
 
     /// A retry was given up before its end: it costs nothing.
-    pub(super) fn refund(&self) {
+    pub(super) fn refund(&self, paid: Paid) {
         match &*self.0 {
             Kind::Tokens(tokens) => tokens.give(tokens.cost),
-            Kind::Share(share) => share.add(RETRY.cast_signed()),
+            Kind::Share(share) => share.refund(paid),
         }
     }
 
@@ -266,14 +274,24 @@ impl Share {
         Self::change(&mut slots, now, by);
     }
 
-    fn take(&self) -> bool {
+    fn take(&self) -> Option<Paid> {
         let now = self.slot();
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let enough = self.sum(&mut slots, now) >= RETRY;
-        if enough {
-            Self::change(&mut slots, now, -RETRY.cast_signed());
+        if self.sum(&mut slots, now) < RETRY {
+            return None;
         }
-        enough
+        Self::change(&mut slots, now, -RETRY.cast_signed());
+        Some(Paid { slot: now })
+    }
+
+    /// What was paid in a slot that is gone has come back already.
+    fn refund(&self, paid: Paid) {
+        let now = self.slot();
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sum(&mut slots, now);
+        if paid.slot + SLOTS > now {
+            Self::change(&mut slots, now, RETRY.cast_signed());
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::backoff::Delays;
-use super::budget::RetryBudget;
+use super::budget::{Paid, RetryBudget};
 use super::config::{Config, Settings};
 use super::event::{Hook, RetryEvent, RetryReport};
 use super::jitter::Jitter;
@@ -100,10 +100,10 @@ impl Core {
 
     /// A call has succeeded, by a retry or at once.
     #[inline(never)]
-    pub(super) fn succeeded(&self, paid: Option<&mut bool>) {
+    pub(super) fn succeeded(&self, paid: Option<&mut Option<Paid>>) {
         let by_retry = paid.is_some();
         if let Some(paid) = paid {
-            *paid = false;
+            *paid = None;
         }
         if let Some(budget) = &self.budget {
             budget.reward(by_retry);

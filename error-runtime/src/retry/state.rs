@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::budget::Paid;
 use super::event::{RetryEvent, RetryReport, RetryStop};
 use super::nested::{self, Attempt, Mark};
 use super::policy::Core;
@@ -33,7 +34,7 @@ struct Failed {
     attempt: u32,
     stop: RetryStop,
     /// The attempt that runs, or the wait for it, has taken from the budget.
-    paid: bool,
+    paid: Option<Paid>,
 }
 
 /// The wait before the next attempt.
@@ -170,10 +171,10 @@ impl<'p> Retry<'p> {
             waited: 0,
             attempt: 1,
             stop: RetryStop::NotRetryable,
-            paid: false,
+            paid: None,
         });
         // The attempt has failed, so what it was paid with is spent.
-        failed.paid = false;
+        failed.paid = None;
         let delay = match verdict {
             Ok(()) => failed.delay(core, self.started, hint),
             Err(stop) => Err(stop),
@@ -252,10 +253,7 @@ impl Failed {
             }
         }
         if let Some(budget) = &core.budget {
-            if !budget.take() {
-                return Err(RetryStop::Budget);
-            }
-            self.paid = true;
+            self.paid = Some(budget.take().ok_or(RetryStop::Budget)?);
         }
         Ok(nanos)
     }
@@ -265,10 +263,12 @@ impl Drop for Retry<'_> {
     #[inline]
     fn drop(&mut self) {
         if !self.core.is_plain
-            && let Some(Failed { paid: true, .. }) = &self.failed
+            && let Some(Failed {
+                paid: Some(paid), ..
+            }) = &self.failed
             && let Some(budget) = &self.core.budget
         {
-            budget.refund();
+            budget.refund(*paid);
         }
     }
 }
