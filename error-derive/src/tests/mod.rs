@@ -3,6 +3,7 @@
 //! What an expansion does is tested in the `tests` folder of the repository, by compiling it.
 
 mod hygiene;
+mod limits;
 mod policies;
 mod robustness;
 mod snapshot;
