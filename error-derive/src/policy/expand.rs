@@ -29,13 +29,20 @@ macro_rules! ours {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 
-/// An item in every body that is guarded already.
-const GUARDED: &str = "__ERROR_GUARDED";
+/// Names of which every body that is guarded already has one.
+const GUARDED: &[&str] = &[
+    "__ERROR_RETRY",
+    "__ERROR_BREAKER",
+    "__ERROR_RATE_LIMIT",
+    "__ERROR_BULKHEAD",
+    "__error_return",
+    "__error_done",
+];
 
 /// Whether one of our attributes has expanded this body before: then this one goes by a name that the other
 /// did not know, and would go around it.
 pub(super) fn is_guarded(body: &TokenStream) -> bool {
-    mentions(body, &|name| name == GUARDED)
+    mentions(body, &|name| GUARDED.contains(&name))
 }
 
 /// The rules that need to see both the attributes and the function.
@@ -128,8 +135,6 @@ impl Context<'_> {
     fn statics(&self, function: &Function) -> TokenStream {
         let Self { runtime, stack, .. } = self;
         let mut statics = stack.marks();
-        let guarded = Ident::new(GUARDED, Span::mixed_site());
-        statics.extend(ours!(const #guarded: () = ();));
         if let Some(retry) = &stack.retry {
             let Retry {
                 rules,

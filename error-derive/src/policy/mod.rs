@@ -47,14 +47,25 @@ pub(crate) fn expand(place: Place, arguments: TokenStream, item: &TokenStream) -
     };
     let span = written.span;
     let mut stack = Stack::gather(written, &mut function.attrs, &mut errors);
-    if expand::is_guarded(item) {
-        errors.push(rule!(
-            unknown_name,
-            span,
-            "a policy above does not know {} by this name, so it would be around instead of inside; write the attribute's own name, or the same `crate = …` on both",
-            place.name()
-        ));
-    }
+    // Arguments that cannot be read are a reason of their own not to be known above.
+    errors = match errors.checkpoint() {
+        Ok(mut errors) => {
+            if expand::is_guarded(item) {
+                errors.push(rule!(
+                    unknown_name,
+                    span,
+                    "a policy above does not know {} by this name, so it would be around instead of inside; write the attribute's own name, or the same `crate = …` on both",
+                    place.name()
+                ));
+            }
+            errors
+        }
+        Err(mistakes) => {
+            let mut errors = darling::Error::accumulator();
+            errors.push(mistakes);
+            errors
+        }
+    };
     let guarded = errors.handle(function.resolve(place));
     if let Some(guarded) = &guarded {
         if guarded.mode.renames_receiver() {

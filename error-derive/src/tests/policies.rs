@@ -333,7 +333,7 @@ fn a_copied_argument_gives_its_mut_to_the_copy() {
     for function in [
         "#[retry(clone(text))] fn f(mut text: String) -> R { push(&mut text) }",
         "#[retry(clone(text))] fn f((mut text, _): (String, u8)) -> R { push(&mut text) }",
-        "#[retry(clone(text))] fn f(text: String) -> Pin<Box<dyn Future<Output = R> + Send>> { Box::pin(async move { let mut text = text; push(&mut text) }) }",
+        "#[retry(clone(text))] fn f(text: String) -> Pin<Box<dyn Future<Output = R> + Send>> { Box::pin(async move { if let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<R> { return __ret; } let mut text = text; let __ret: R = { push(&mut text) }; __ret }) }",
     ] {
         let expansion = guard(function).to_string();
         assert!(

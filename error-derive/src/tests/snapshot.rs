@@ -443,7 +443,7 @@ fn a_fallback() {
         "#[fallback(cached(id, error).await)] async fn load(id: u64) -> Result<User, StoreError> { ask(id).await }",
         &expect![[r#"
             async fn load(id: u64) -> Result<User, StoreError> {
-                match ::error_runtime::__private::caught(
+                let __error_done: Result<User, StoreError> = match ::error_runtime::__private::caught(
                     async {
                         if false {
                             let __error_return: Result<User, StoreError> = ::error_runtime::__private::never();
@@ -455,10 +455,11 @@ fn a_fallback() {
                 ) {
                     ::core::ops::ControlFlow::Break(__error_result) => __error_result,
                     ::core::ops::ControlFlow::Continue(error) => {
-                        let __error_fallback: Result<User, StoreError> = cached(id, error).await;
-                        __error_fallback
+                        let _ = &error;
+                        cached(id, error).await
                     }
-                }
+                };
+                __error_done
             }
         "#]],
     );
