@@ -123,7 +123,7 @@ async fn m03_owned_arguments_and_receivers() {
     assert_eq!((client.sent.len(), reason.as_str()), (3, "done"));
 }
 
-/// A trait as `#[async_trait]` writes it.
+/// A trait of boxed futures, written by hand.
 trait Later {
     fn later<'a>(
         &'a self,
@@ -138,7 +138,6 @@ impl Later for Client {
         text: &'a str,
     ) -> Pin<Box<dyn Future<Output = Result<String, Error>> + Send + 'a>> {
         Box::pin(async move {
-            let text = text;
             let call = busy_until(&self.calls, 3)?;
             Ok(format!("{text} {call}"))
         })
