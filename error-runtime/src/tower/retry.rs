@@ -172,7 +172,7 @@ where
                 };
                 let judge = |answer: &Result<S::Response, BoxError>| {
                     let mut failure = classify.classify_answer(answer)?;
-                    failure.retryable &= kept.is_some();
+                    failure.retryable &= repeat;
                     Some(failure)
                 };
                 let wait = match retry.after_judged(answer, judge) {
