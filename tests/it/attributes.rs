@@ -1,6 +1,7 @@
 //! The attributes on every shape of function.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use error_runtime::{
     ApiError, BreakerState, Breakers, CircuitBreaker, Outcome, Rejected, bulkhead, circuit_breaker,
@@ -72,8 +73,22 @@ fn own(ok: bool) -> Result<(), Error> {
     if ok { Ok(()) } else { Err(Error::Busy) }
 }
 
+/// One that is made at run time, and kept elsewhere too.
+static MADE: LazyLock<Arc<CircuitBreaker>> = LazyLock::new(|| {
+    let builder = CircuitBreaker::builder("attributes-made");
+    Arc::new(builder.failures(1).build().expect("valid rules"))
+});
+
+#[circuit_breaker(breaker = MADE)]
+fn made_later() -> Result<(), Error> {
+    Err(Error::Busy)
+}
+
 #[test]
 fn a_static_breaker_with_a_closure() {
+    assert_eq!(made_later(), Err(Error::Busy));
+    assert_eq!(MADE.state(), BreakerState::Open);
+
     assert_eq!(own(false), Err(Error::Busy));
     assert_eq!(OWN.state(), BreakerState::Closed);
     assert_eq!(own(true), Ok(()));
