@@ -231,6 +231,25 @@ fn superfluous(above: &Policy, below: &Policy) -> darling::Error {
     )
 }
 
+/// Whether the arguments say `crate = …` with the same path as the attribute above.
+fn names_runtime(arguments: &TokenStream, runtime: &Path) -> bool {
+    let bare = |text: String| text.replace([' ', '"'], "");
+    let tokens: Vec<TokenTree> = arguments.clone().into_iter().collect();
+    let key = tokens.windows(2).position(|pair| {
+        matches!(pair, [TokenTree::Ident(key), TokenTree::Punct(equals)]
+            if key == "crate" && equals.as_char() == '=')
+    });
+    let value = key.map(|key| {
+        let is_comma =
+            |token: &&TokenTree| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',');
+        let value = tokens[key + 2..]
+            .iter()
+            .take_while(|token| !is_comma(token));
+        bare(value.cloned().collect::<TokenStream>().to_string())
+    });
+    value.is_some_and(|value| value == bare(quote!(#runtime).to_string()))
+}
+
 /// One of our attributes, if it is.
 fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<Written> {
     let path = attr.path();
@@ -245,18 +264,21 @@ fn ours(attr: &Attribute, runtime: Option<&Path>) -> Option<Written> {
         "recover" => Place::Recover,
         _ => return None,
     };
-    // With a path it must be the runtime's; other crates have attributes of these names.
-    if let Some(within) = path.segments.iter().rev().nth(1) {
-        let renamed = runtime.and_then(|runtime| runtime.segments.last());
-        if within.ident != "error_runtime" && renamed.is_none_or(|of| within.ident != of.ident) {
-            return None;
-        }
-    }
     let arguments = match &attr.meta {
         Meta::Path(_) => TokenStream::new(),
         Meta::List(of) => of.tokens.clone(),
         Meta::NameValue(_) => return None,
     };
+    // With a path it must be the runtime's; other crates have attributes of these names.
+    if let Some(within) = path.segments.iter().rev().nth(1) {
+        let renamed = runtime.and_then(|runtime| runtime.segments.last());
+        let known = within.ident == "error_runtime"
+            || renamed.is_some_and(|renamed| within.ident == renamed.ident)
+            || runtime.is_some_and(|runtime| names_runtime(&arguments, runtime));
+        if !known {
+            return None;
+        }
+    }
     // Test frameworks have a `#[timeout]` that takes a number.
     if place == Place::Timeout {
         let first = arguments.clone().into_iter().next();

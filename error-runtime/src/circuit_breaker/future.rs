@@ -119,8 +119,11 @@ where
             let verdict = this.judge.verdict(&result);
             std::mem::forget(guard);
             *this.state = State::Done;
-            if verdict.outcome != Outcome::Ok || !breaker.engine.healthy_success(word) {
-                breaker.record_fast(word, verdict);
+            // What is told of a success is no more than that: the verdict itself stays in registers.
+            match verdict.outcome {
+                Outcome::Ok if breaker.engine.healthy_success(word) => {}
+                Outcome::Ok => breaker.record_fast(word, Outcome::Ok.into()),
+                _ => breaker.record_fast(word, verdict),
             }
             return Poll::Ready(result);
         }

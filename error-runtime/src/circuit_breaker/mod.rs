@@ -141,8 +141,11 @@ impl CircuitBreaker {
         let result = op();
         let verdict = judge.verdict(&result);
         std::mem::forget(guard);
-        if verdict.outcome != Outcome::Ok || !self.engine.healthy_success(word) {
-            self.record_fast(word, verdict);
+        // What is told of a success is no more than that: the verdict itself stays in registers.
+        match verdict.outcome {
+            Outcome::Ok if self.engine.healthy_success(word) => {}
+            Outcome::Ok => self.record_fast(word, Outcome::Ok.into()),
+            _ => self.record_fast(word, verdict),
         }
         result
     }
