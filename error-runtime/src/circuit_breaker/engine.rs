@@ -215,7 +215,7 @@ impl Engine {
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn admit_slow(&self, hooks: &Hooks) -> Result<Admission, Refusal> {
         let now = loop {
             let word = self.word();
@@ -249,6 +249,13 @@ impl Engine {
             }
             return Err(self.refuse(Some(Duration::from_nanos(deadline - now))));
         };
+        self.admit_probe(now, hooks)
+    }
+
+    /// Takes a probe, if there still is one. Apart, so that a refusal is short.
+    #[cold]
+    #[inline(never)]
+    fn admit_probe(&self, now: u64, hooks: &Hooks) -> Result<Admission, Refusal> {
         let mut inner = self.lock();
         let admitted = self.admit_locked(&mut inner, now);
         self.release(inner, hooks);
@@ -298,11 +305,18 @@ impl Engine {
         Duration::from_nanos(self.config.recovery).clamp(least, most)
     }
 
+    #[inline]
     fn refuse(&self, wait: Option<Duration>) -> Refusal {
         if !self.stripes.rejected() {
-            self.lock().totals.rejected += 1;
+            self.refuse_shared();
         }
         Refusal(wait)
+    }
+
+    /// Counts a refusal of a thread that has no counters of its own.
+    #[cold]
+    fn refuse_shared(&self) {
+        self.lock().totals.rejected += 1;
     }
 
     // --- results ---

@@ -227,7 +227,11 @@ impl CircuitBreaker {
         Ok(OwnedPermit::new(Arc::clone(self), self.admit()?))
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a refusal is large, and would be moved once more"
+    )]
+    #[inline(always)]
     fn admit(&self) -> Result<Admission, CircuitOpen> {
         self.engine
             .admit(&self.hooks)
