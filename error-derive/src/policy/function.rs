@@ -166,7 +166,17 @@ impl Function {
             return Ok(guarded(Mode::Sync, body.stream(), output));
         };
         match block(&body.stream()) {
-            Some((block, inside)) => Ok(guarded(Mode::Block(block), inside, &result)),
+            Some((block, inside)) => {
+                let wrap = block.wrap.iter().find_map(find_return);
+                if let Some(early) = find_return(&block.before).or(wrap) {
+                    return Err(rule!(
+                        early_future,
+                        early,
+                        "{name} guards the `async` block at the end alone, not what is returned here; write an `async fn`, or move this into the block"
+                    ));
+                }
+                Ok(guarded(Mode::Block(block), inside, &result))
+            }
             None => Err(rule!(
                 future_without_block,
                 self.sig.ident.span(),
@@ -436,6 +446,15 @@ fn async_block(tokens: &[TokenTree]) -> Option<(std::ops::Range<usize>, TokenStr
     let moved = usize::from(is_ident(before.last(), "move"));
     let start = before.len().checked_sub(1 + moved)?;
     is_ident(before.get(start), "async").then(|| (start..before.len(), block.stream()))
+}
+
+/// Where a function is left before its last block.
+fn find_return(tokens: &TokenStream) -> Option<Span> {
+    tokens.clone().into_iter().find_map(|token| match token {
+        TokenTree::Ident(word) if word == "return" => Some(word.span()),
+        TokenTree::Group(group) => find_return(&group.stream()),
+        _ => None,
+    })
 }
 
 /// How many tokens at the start move arguments into the block, as `#[async_trait]` writes it:
