@@ -1,4 +1,5 @@
-//! The policies as tower layers: what reaches the service, what reaches the caller, and when.
+//! The policies as tower layers: what reaches the service, what reaches the caller, and when. Times are
+//! those of tokio's paused clock, which no load of the machine moves.
 
 use std::convert::Infallible;
 use std::future::{Ready, pending, ready};

@@ -1,6 +1,6 @@
 //! What must hold, as ratios within the run wherever a figure depends on the machine.
 
-use harness::Results;
+use harness::{Limit, Results};
 
 use crate::name;
 
@@ -10,8 +10,8 @@ pub fn check(results: &Results) -> bool {
     let stamp = results.nanos(name::OUR_STAMP);
     let clock = results.ratio(name::OUR_STAMP, name::CLOCK);
     let mut limits = vec![
-        at_most(results, name::OURS_AXUM, 0.3, name::BY_HAND_AXUM),
-        at_most(results, name::OURS_ACTIX, 0.4, name::BY_HAND_ACTIX),
+        Limit::at_most(results, name::OURS_AXUM, 0.3, name::BY_HAND_AXUM),
+        Limit::at_most(results, name::OURS_ACTIX, 0.4, name::BY_HAND_ACTIX),
         Limit {
             holds: heap.allocs <= 5.0,
             text: format!(
@@ -34,27 +34,7 @@ pub fn check(results: &Results) -> bool {
         },
     ];
     for peer in [name::MASTERROR, name::API_ERROR, name::PROBLEM_DETAILS] {
-        limits.push(at_most(results, name::OURS_AXUM, 1.0, peer));
+        limits.push(Limit::at_most(results, name::OURS_AXUM, 1.0, peer));
     }
-    for limit in &limits {
-        println!(
-            "{} {}",
-            if limit.holds { "PASS" } else { "FAIL" },
-            limit.text
-        );
-    }
-    limits.iter().all(|limit| limit.holds)
-}
-
-struct Limit {
-    holds: bool,
-    text: String,
-}
-
-fn at_most(results: &Results, name: &str, most: f64, other: &str) -> Limit {
-    let ratio = results.ratio(name, other);
-    Limit {
-        holds: ratio <= most,
-        text: format!("{name}: {ratio:.2} x {other}, at most {most:.1}"),
-    }
+    Limit::print(&limits)
 }

@@ -5,12 +5,14 @@
 //! order, and what is reported as a ratio is the median of the ratios within the rounds.
 
 mod heap;
+mod limit;
 mod rounds;
 mod scaling;
 
 use std::hint::black_box;
 
 pub use heap::{Counting, Heap};
+pub use limit::Limit;
 pub use rounds::{Plan, Results};
 pub use scaling::scaling;
 
