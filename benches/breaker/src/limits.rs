@@ -15,6 +15,9 @@ pub fn check(names: &[&str], results: &Results) -> bool {
         Limit::at_most(results, ours::COUNT_FAILURES, 2.0, floor::FETCH_ADD),
         Limit::at_most(results, ours::TIME, 1.2, floor::FETCH_ADD),
         Limit::at_most(results, ours::TIME_FAILURES, 2.0, floor::FETCH_ADD),
+        // The cost must not depend on how many calls a window holds.
+        Limit::at_most(results, ours::COUNT_SIZES.1, 1.1, ours::COUNT_SIZES.0),
+        Limit::at_most(results, ours::TIME_SIZES.1, 1.1, ours::TIME_SIZES.0),
         Limit::at_most(results, ours::OPEN, 1.7, floor::INSTANT),
         Limit::over(results, ours::STACKED, 10.0, floor::AWAIT),
         Limit::at_most(results, ours::CLOSED, 1.0, peers::FAILSAFE),
@@ -50,7 +53,7 @@ fn scalings() -> Vec<Limit> {
         )
     };
     let closed = ours::breaker(|b| b.failures(5));
-    let (count, time) = (ours::count_window(), ours::time_window());
+    let (count, time) = (ours::count_window(100), ours::time_window(60));
     vec![
         least(ours::CLOSED, &|| _ = std::hint::black_box(closed.call(op))),
         least(ours::COUNT, &|| _ = std::hint::black_box(count.call(op))),

@@ -27,8 +27,12 @@ pin_project_lite::pin_project! {
     impl<F, J> PinnedDrop for BreakerFuture<'_, F, J> {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
+            // The usual end first: one comparison instead of a table.
+            if let State::Done = this.state {
+                return;
+            }
             match *this.state {
-                State::Fast(word) => this.breaker.record_fast(word, Outcome::Neutral.into()),
+                State::Fast(word) => this.breaker.record_fast(word, Outcome::Neutral, None),
                 State::Admitted(admission) => {
                     this.breaker.record(admission, Outcome::Neutral.into(), None);
                 }
@@ -69,7 +73,10 @@ impl Polling<'_> {
         match self.state {
             State::Fast(word)
                 if verdict.outcome == Outcome::Ok && self.breaker.engine.healthy_success(word) => {}
-            State::Fast(word) => self.breaker.record_fast(word, verdict),
+            State::Fast(word) => {
+                self.breaker
+                    .record_fast(word, verdict.outcome, verdict.code);
+            }
             State::Admitted(admission) => self.breaker.record(admission, verdict, None),
             State::New | State::Done => {}
         }
@@ -122,8 +129,7 @@ where
             // What is told of a success is no more than that: the verdict itself stays in registers.
             match verdict.outcome {
                 Outcome::Ok if breaker.engine.healthy_success(word) => {}
-                Outcome::Ok => breaker.record_fast(word, Outcome::Ok.into()),
-                _ => breaker.record_fast(word, verdict),
+                outcome => breaker.record_fast(word, outcome, verdict.code),
             }
             return Poll::Ready(result);
         }

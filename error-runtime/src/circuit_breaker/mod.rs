@@ -123,7 +123,11 @@ impl CircuitBreaker {
         self.call_judged(op, &By(when))
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a few loads and a store; a call costs more"
+    )]
+    #[inline(always)]
     fn call_judged<R, F, J>(&self, op: F, judge: &J) -> R
     where
         F: FnOnce() -> R,
@@ -144,8 +148,7 @@ impl CircuitBreaker {
         // What is told of a success is no more than that: the verdict itself stays in registers.
         match verdict.outcome {
             Outcome::Ok if self.engine.healthy_success(word) => {}
-            Outcome::Ok => self.record_fast(word, Outcome::Ok.into()),
-            _ => self.record_fast(word, verdict),
+            outcome => self.record_fast(word, outcome, verdict.code),
         }
         result
     }
@@ -166,7 +169,7 @@ impl CircuitBreaker {
             let verdict = judge.verdict(&result);
             std::mem::forget(guard);
             if verdict.outcome != Outcome::Ok || !self.engine.ending_success(word) {
-                self.record_fast(word, verdict);
+                self.record_fast(word, verdict.outcome, verdict.code);
             }
             return result;
         }
@@ -253,8 +256,11 @@ impl CircuitBreaker {
     }
 
     #[cold]
-    fn record_fast(&self, word: u64, verdict: Verdict) {
-        self.record(Admission::of_word(word), verdict, None);
+    fn record_fast(&self, word: u64, outcome: Outcome, code: Option<&'static str>) {
+        // A verdict as a whole would be passed in memory, and every call would write it there first.
+        let admission = Admission::of_word(word);
+        self.engine
+            .record(admission, outcome, None, code, &self.hooks);
     }
 
     /// The state as of now. Asking changes nothing: an open circuit whose recovery has passed is open
@@ -313,7 +319,7 @@ struct FastCall<'a> {
 
 impl Drop for FastCall<'_> {
     fn drop(&mut self) {
-        self.breaker.record_fast(self.word, Outcome::Trip.into());
+        self.breaker.record_fast(self.word, Outcome::Trip, None);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::lease::{self, OWNERS};
+use super::lease::{self, CHUNKS, Place};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::spin_loop;
 
@@ -38,10 +38,6 @@ struct Slice {
     successes: AtomicU64,
 }
 
-/// Sizes of the chunks: the first threads take little, and the table stays small.
-const CHUNKS: [usize; 5] = [2, 6, 16, 32, 64];
-const _: () = assert!(CHUNKS[0] + CHUNKS[1] + CHUNKS[2] + CHUNKS[3] + CHUNKS[4] == OWNERS);
-
 /// All threads' counters of one breaker.
 pub(super) struct Stripes {
     chunks: [OnceLock<Box<[Stripe]>>; CHUNKS.len()],
@@ -65,6 +61,11 @@ impl Stripe {
             rejected: AtomicU64::new(0),
             slices: OnceLock::new(),
         }
+    }
+
+    #[inline]
+    fn is_of(&self, episode: u32) -> bool {
+        self.episode.load(Ordering::Relaxed) == u64::from(episode)
     }
 
     /// Goes over to a later episode; readers wait for the end of it. False if the counters are of a later
@@ -123,28 +124,27 @@ impl Stripes {
         }
     }
 
-    /// This thread's counters; none if too many threads are alive.
-    #[inline]
-    fn own(&self) -> Option<&Stripe> {
-        let number = lease::number();
-        let (chunk, index) = match number {
-            0..2 => (0, number),
-            2..8 => (1, number - 2),
-            8..24 => (2, number - 8),
-            24..56 => (3, number - 24),
-            56..OWNERS => (4, number - 56),
-            _ => return None,
-        };
-        let stripes = match self.chunks[chunk].get() {
-            Some(stripes) => stripes,
-            None => self.allocate(chunk),
-        };
-        stripes.get(index)
+    /// This thread's counters, if they are there already.
+    #[expect(clippy::inline_always, reason = "a few loads; a call costs more")]
+    #[inline(always)]
+    fn ready(&self) -> Option<&Stripe> {
+        self.at(lease::known_place())
     }
 
+    #[expect(clippy::inline_always, reason = "a few loads; a call costs more")]
+    #[inline(always)]
+    fn at(&self, place: Place) -> Option<&Stripe> {
+        let chunk = self.chunks.get(usize::from(place.chunk))?;
+        chunk.get()?.get(usize::from(place.index))
+    }
+
+    /// This thread's counters; none if too many threads are alive.
     #[cold]
-    fn allocate(&self, chunk: usize) -> &[Stripe] {
-        self.chunks[chunk].get_or_init(|| (0..CHUNKS[chunk]).map(|_| Stripe::new()).collect())
+    fn own(&self) -> Option<&Stripe> {
+        let place = lease::place()?;
+        let chunk = usize::from(place.chunk);
+        self.chunks[chunk].get_or_init(|| (0..CHUNKS[chunk]).map(|_| Stripe::new()).collect());
+        self.at(place)
     }
 
     /// Counts a success of this episode. False if this thread has no counters of its own.
@@ -154,23 +154,36 @@ impl Stripes {
     )]
     #[inline(always)]
     pub(super) fn success(&self, episode: u32) -> bool {
+        match self.ready() {
+            Some(stripe) if stripe.is_of(episode) => {
+                bump(&stripe.successes);
+                true
+            }
+            // All that is rare is one call at the end, so that the rest needs no registers kept for it.
+            _ => self.first_success(episode),
+        }
+    }
+
+    /// A thread's first success, or the first of an episode.
+    #[cold]
+    #[inline(never)]
+    fn first_success(&self, episode: u32) -> bool {
         let Some(stripe) = self.own() else {
             return false;
         };
-        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) && !stripe.start(episode) {
-            return true;
+        if stripe.is_of(episode) || stripe.start(episode) {
+            bump(&stripe.successes);
         }
-        bump(&stripe.successes);
         true
     }
 
     /// Counts a success of this episode and of a slice of time.
     #[inline]
     pub(super) fn success_at(&self, episode: u32, slice: u64) -> bool {
-        let Some(stripe) = self.own() else {
+        let Some(stripe) = self.ready().or_else(|| self.own()) else {
             return false;
         };
-        if stripe.episode.load(Ordering::Relaxed) != u64::from(episode) && !stripe.start(episode) {
+        if !stripe.is_of(episode) && !stripe.start(episode) {
             return true;
         }
         bump(&stripe.successes);
@@ -188,7 +201,7 @@ impl Stripes {
     /// Counts a rejection. False if this thread has no counters of its own.
     #[inline]
     pub(super) fn rejected(&self) -> bool {
-        let Some(stripe) = self.own() else {
+        let Some(stripe) = self.ready().or_else(|| self.own()) else {
             return false;
         };
         bump(&stripe.rejected);

@@ -114,6 +114,12 @@ impl Core {
         config.deadline.is_none() && budget.is_none()
     }
 
+    /// Whether a further attempt follows at once, and nobody pays for it or is told of it.
+    #[inline]
+    pub(super) fn is_immediate(&self) -> bool {
+        self.is_plain && self.config.base == 0 && self.hook.is_none()
+    }
+
     /// Where the chance of one call begins.
     #[inline]
     pub(super) fn seed(&self) -> u64 {

@@ -165,18 +165,56 @@ impl<'p> Retry<'p> {
         hint: Option<Duration>,
         error_code: Option<&'static str>,
     ) -> Option<Wait<'p>> {
+        // Apart, so that a retry without a delay saves no registers for the rest.
+        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() {
+            self.at_once()
+        } else {
+            self.next_delayed(verdict, hint, error_code)
+        }
+    }
+
+    /// What a call remembers, from now on.
+    #[inline]
+    fn failed(&mut self) -> &mut Failed {
         let core = self.core;
-        let failed = self.failed.get_or_insert_with(|| Failed {
+        self.failed.get_or_insert_with(|| Failed {
             backoff: Backoff::new(&core.config, core),
             waited: 0,
             attempt: 1,
             stop: RetryStop::NotRetryable,
             paid: None,
-        });
+        })
+    }
+
+    /// Where there is nothing to wait for, to pay or to tell.
+    #[inline]
+    fn at_once(&mut self) -> Option<Wait<'p>> {
+        let core = self.core;
+        let failed = self.failed();
+        if let Err(stop) = failed.may_go_on(core) {
+            failed.stop = stop;
+            return None;
+        }
+        failed.attempt += 1;
+        Some(Wait {
+            clock: &core.clock,
+            nanos: 0,
+        })
+    }
+
+    #[inline(never)]
+    fn next_delayed(
+        &mut self,
+        verdict: Result<(), RetryStop>,
+        hint: Option<Duration>,
+        error_code: Option<&'static str>,
+    ) -> Option<Wait<'p>> {
+        let (core, started) = (self.core, self.started);
+        let failed = self.failed();
         // The attempt has failed, so what it was paid with is spent.
         failed.paid = None;
         let delay = match verdict {
-            Ok(()) => failed.delay(core, self.started, hint),
+            Ok(()) => failed.delay(core, started, hint),
             Err(stop) => Err(stop),
         };
         let nanos = match delay {
@@ -222,6 +260,18 @@ impl<'p> Retry<'p> {
 }
 
 impl Failed {
+    /// Whether the rules allow a further attempt, whatever it costs.
+    #[inline]
+    fn may_go_on(&self, core: &Core) -> Result<(), RetryStop> {
+        if self.attempt >= core.config.attempts {
+            return Err(RetryStop::Exhausted);
+        }
+        if !core.config.nested && nested::in_attempt() {
+            return Err(RetryStop::Nested);
+        }
+        Ok(())
+    }
+
     /// How long to wait, or why there is no further attempt. What is sure is asked first, what costs
     /// last: a budget is only taken from when the attempt will be made.
     #[inline]
@@ -231,13 +281,8 @@ impl Failed {
         started: u64,
         hint: Option<Duration>,
     ) -> Result<u64, RetryStop> {
+        self.may_go_on(core)?;
         let config = &core.config;
-        if self.attempt >= config.attempts {
-            return Err(RetryStop::Exhausted);
-        }
-        if !config.nested && nested::in_attempt() {
-            return Err(RetryStop::Nested);
-        }
         let mut nanos = self.backoff.next(config);
         if let Some(hint) = hint {
             let hint = crate::time::nanos(hint);
