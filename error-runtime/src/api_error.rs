@@ -192,6 +192,12 @@ pub trait ApiError: Error {
         None
     }
 
+    /// The error as handlers can tell its type.
+    #[doc(hidden)]
+    fn __typed(&self) -> Option<&(dyn Error + 'static)> {
+        None
+    }
+
     #[doc(hidden)]
     fn __status(&self) -> Option<DynamicStatus> {
         None

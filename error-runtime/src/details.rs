@@ -12,7 +12,9 @@ use crate::{json_text, json_value};
 /// The details of one answer while they are written: a JSON object.
 ///
 /// A field that cannot be serialised is left out and reported as a
-/// [`RenderFault`](crate::RenderFault); the others stay.
+/// [`RenderFault`](crate::RenderFault); the others stay. Details that would be larger than 256 KiB
+/// ([`max_details`](crate::ErrorLayer::max_details) of the layer changes that) are cut off before the field
+/// that is too much, with `"truncated":true` as a mark.
 pub struct Details<'a> {
     out: &'a mut Vec<u8>,
     /// For reports, and so that a flattened field cannot replace a declared one.
@@ -22,6 +24,10 @@ pub struct Details<'a> {
     /// Nothing is written yet; the object's brace comes with the first field.
     empty: bool,
     has_violations: bool,
+    /// The longest that `out` may become.
+    limit: usize,
+    /// Something was left out because of it.
+    truncated: bool,
     /// The keys that flattened fields have brought: of two the first stands.
     flattened: Vec<Box<str>>,
 }
@@ -49,8 +55,11 @@ impl<'a> Details<'a> {
         spec: &'static ErrorSpec,
         code: &'a str,
         part: Part,
+        most: usize,
     ) -> Self {
         Self {
+            limit: out.len().saturating_add(most),
+            truncated: false,
             out,
             spec,
             code,
@@ -73,7 +82,7 @@ impl<'a> Details<'a> {
     #[doc(hidden)]
     #[inline]
     pub fn __field<T: DetailValue + ?Sized>(&mut self, fragment: &'static str, value: &T) {
-        if self.part == Part::Violations {
+        if self.part == Part::Violations || self.truncated {
             return;
         }
         let start = self.out.len();
@@ -81,7 +90,7 @@ impl<'a> Details<'a> {
         if self.empty {
             self.out[start] = b'{';
         }
-        match json_value::write(self.out, value) {
+        match json_value::write(self.out, self.limit, value) {
             Ok(()) => self.empty = false,
             Err(error) => {
                 self.out.truncate(start);
@@ -92,7 +101,9 @@ impl<'a> Details<'a> {
     }
 
     #[cold]
-    fn fault(&self, key: &str, error: &json::Error) {
+    fn fault(&mut self, key: &str, error: &json::Error) {
+        // Only the limit fails to be written; everything else fails to be serialised.
+        self.truncated |= error.is_io();
         fault::report(self.code, FaultPart::Detail(key.to_owned()), error);
     }
 
@@ -126,14 +137,26 @@ impl<'a> Details<'a> {
             Part::WithoutViolations => {}
             Part::All => self.member("errors", violations),
             Part::Violations => {
-                self.empty = false;
-                self.value("errors", violations);
+                let start = self.out.len();
+                self.empty = !self.value("errors", violations);
+                if self.empty {
+                    self.out.truncate(start);
+                }
             }
         }
     }
 
     /// Closes the object. False if nothing was written.
-    pub(crate) fn finish(self) -> bool {
+    pub(crate) fn finish(mut self) -> bool {
+        if self.truncated && self.part != Part::Violations {
+            let mark: &[u8] = if self.empty {
+                b"{\"truncated\":true"
+            } else {
+                b",\"truncated\":true"
+            };
+            self.out.extend_from_slice(mark);
+            self.empty = false;
+        }
         if !self.empty && self.part != Part::Violations {
             self.out.push(b'}');
         }
@@ -141,6 +164,9 @@ impl<'a> Details<'a> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        if self.truncated {
+            return;
+        }
         let start = self.checkpoint();
         self.out.push(if self.empty { b'{' } else { b',' });
         self.empty = false;
@@ -153,7 +179,7 @@ impl<'a> Details<'a> {
 
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> bool {
-        match json_value::write(self.out, value) {
+        match json_value::write(self.out, self.limit, value) {
             Ok(()) => true,
             Err(error) => {
                 self.fault(key, &error);
@@ -323,7 +349,7 @@ impl Flatten<'_, '_> {
         let taken = details.spec.details.contains(&key)
             || (details.has_violations && key == "errors")
             || details.flattened.iter().any(|other| **other == *key);
-        if !taken {
+        if !taken && !details.truncated {
             details.flattened.push(key.into());
             details.member(key, value);
         }

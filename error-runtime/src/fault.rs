@@ -42,6 +42,8 @@ pub enum FaultPart {
     Page,
     /// The body in a format of one's own; the envelope was sent instead.
     Body,
+    /// A handler of an edge panicked; the error was answered as it is.
+    Map,
     /// The error itself could not be asked; an `INTERNAL_ERROR` was sent instead.
     Error,
 }
@@ -57,6 +59,7 @@ impl fmt::Display for FaultPart {
             Self::Headers => f.write_str("headers"),
             Self::Page => f.write_str("page"),
             Self::Body => f.write_str("body"),
+            Self::Map => f.write_str("handler"),
             Self::Error => f.write_str("error"),
         }
     }
@@ -190,14 +193,14 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Drops what was thrown, which is foreign code too.
 #[cold]
-fn discard(panic: Box<dyn Any + Send>) {
+pub(crate) fn discard(panic: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(again);
     }
 }
 
 /// The message of a panic, where it is a text.
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

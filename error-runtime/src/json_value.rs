@@ -1,39 +1,112 @@
 //! A detail's value as JSON. Strings and numbers, which most details are, are written here; whatever
 //! is made of parts goes to `serde_json`.
 
-use json::ser::{CompactFormatter, Compound};
+use std::io;
+
+use json::ser::{Compound, Formatter};
 use serde::ser::{Serialize, Serializer};
 
 use crate::json_text;
 
-/// Appends `value`.
+/// How deep a value may be nested: one that contains itself has no end.
+const MAX_DEPTH: u8 = 100;
+
+/// Appends `value`. An error that [`is_io`](json::Error::is_io) says that it has no end, or that `out` would
+/// become longer than `limit`.
 #[inline]
 pub(crate) fn write<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
+    limit: usize,
     value: &T,
 ) -> Result<(), json::Error> {
     let mut parts = None;
     value.serialize(Value {
         out,
+        limit,
         parts: &mut parts,
     })
 }
 
 /// The serializer of `serde_json`, made when a value turns out to have parts.
-type Parts<'a> = json::Serializer<&'a mut Vec<u8>>;
+type Parts<'a> = json::Serializer<Bounded<'a>, Shallow>;
 
 struct Value<'a> {
     out: &'a mut Vec<u8>,
+    limit: usize,
     parts: &'a mut Option<Parts<'a>>,
 }
 
 impl<'a> Value<'a> {
     fn parts(self) -> &'a mut Parts<'a> {
-        self.parts.insert(json::Serializer::new(self.out))
+        let bounded = Bounded {
+            out: self.out,
+            limit: self.limit,
+        };
+        let shallow = Shallow { depth: 0 };
+        self.parts
+            .insert(json::Serializer::with_formatter(bounded, shallow))
     }
 
     fn null(self) {
         self.out.extend_from_slice(b"null");
+    }
+}
+
+/// Refuses to grow beyond a limit.
+struct Bounded<'a> {
+    out: &'a mut Vec<u8>,
+    limit: usize,
+}
+
+impl io::Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.out.len().saturating_add(bytes.len()) > self.limit {
+            return Err(io::Error::other("larger than an answer may be"));
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes compactly, and refuses to go deep.
+struct Shallow {
+    depth: u8,
+}
+
+impl Shallow {
+    fn begin<W: io::Write + ?Sized>(&mut self, out: &mut W, bracket: u8) -> io::Result<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(io::Error::other("nested deeper than an answer may be"));
+        }
+        self.depth += 1;
+        out.write_all(&[bracket])
+    }
+
+    fn end<W: io::Write + ?Sized>(&mut self, out: &mut W, bracket: u8) -> io::Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        out.write_all(&[bracket])
+    }
+}
+
+impl Formatter for Shallow {
+    fn begin_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.begin(out, b'[')
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b']')
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.begin(out, b'{')
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.end(out, b'}')
     }
 }
 
@@ -56,7 +129,7 @@ macro_rules! integers {
     )*};
 }
 
-type Made<'a> = Compound<'a, &'a mut Vec<u8>, CompactFormatter>;
+type Made<'a> = Compound<'a, Bounded<'a>, Shallow>;
 
 impl<'a> Serializer for Value<'a> {
     type Ok = ();
@@ -76,6 +149,9 @@ impl<'a> Serializer for Value<'a> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), json::Error> {
+        if self.out.len().saturating_add(value.len()) > self.limit {
+            return self.parts().serialize_str(value);
+        }
         json_text::string(self.out, value);
         Ok(())
     }
@@ -172,9 +248,35 @@ mod tests {
         Struct { x: f64 },
     }
 
+    /// Contains itself.
+    struct Endless;
+
+    impl Serialize for Endless {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq([Endless])
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_has_no_end_is_refused() {
+        let refused = |limit, value: &dyn Fn(&mut Vec<u8>, usize) -> Result<(), json::Error>| {
+            let mut out = Vec::new();
+            assert!(value(&mut out, limit).unwrap_err().is_io());
+            assert!(out.len() <= limit);
+        };
+        refused(1000, &|out, limit| {
+            super::write(out, limit, &"x".repeat(1001))
+        });
+        refused(1000, &|out, limit| super::write(out, limit, &vec![7; 1001]));
+        refused(1000, &|out, limit| {
+            super::write(out, limit, &vec!["x".repeat(2000)])
+        });
+        refused(usize::MAX, &|out, limit| super::write(out, limit, &Endless));
+    }
+
     fn same(value: &impl Serialize) {
         let mut out = b"before".to_vec();
-        super::write(&mut out, value).unwrap();
+        super::write(&mut out, usize::MAX, value).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             format!("before{}", json::to_string(value).unwrap())

@@ -20,8 +20,25 @@ mod classify;
 #[cfg(feature = "derive")]
 #[cfg_attr(docsrs, doc(cfg(feature = "derive")))]
 pub mod common;
+#[cfg_attr(
+    not(any(feature = "actix", feature = "tower")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "used by the edges of the frameworks"
+    )
+)]
 mod context;
 mod details;
+#[cfg_attr(
+    not(any(feature = "actix", feature = "tower")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "used by the edges of the frameworks"
+    )
+)]
+mod edge;
 mod envelope;
 mod ext;
 mod fault;
@@ -33,6 +50,15 @@ mod json_value;
 mod policy;
 mod rate_limit;
 mod render;
+#[cfg_attr(
+    not(any(feature = "actix", feature = "tower")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "used by the edges of the frameworks"
+    )
+)]
+mod report;
 mod retry;
 mod spec;
 mod sync;
@@ -53,17 +79,24 @@ pub use crate::circuit_breaker::{
     UnknownBreaker, Verdict, WindowSnapshot,
 };
 pub use crate::classify::{Classification, Classify, Outcome};
-pub use crate::context::RequestContext;
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use crate::context::spawn;
+pub use crate::context::{RequestContext, RequestIdPolicy, Scoped};
 pub use crate::details::{DetailValue, Details, ViolationsField};
 pub use crate::envelope::Envelope;
 pub use crate::ext::{OptionExt, ResultExt};
 pub use crate::fault::{FaultPart, RenderFault, render_fault_count, set_render_fault_hook};
 pub use crate::field::{BacktraceField, HeaderField, RetryAfterField, StatusField};
-pub use crate::format::{ErrorView, Format};
+pub use crate::format::{ErrorView, Format, Internals};
 pub use crate::id::RequestId;
 pub use crate::policy::{AcceptsRejected, ConfigError, IsResult};
 pub use crate::rate_limit::{RateLimitFuture, RateLimiter};
 pub use crate::render::{http_response, http_response_with};
+pub use crate::report::{
+    Delivery, DeliveryCounts, ErrorEvent, Failure, FanOut, Observer, Origin, Reporter, RetryResult,
+    add_observer, printable,
+};
 pub use crate::retry::{
     ConstRetryPolicyBuilder, Delays, Jitter, NoAttemptTimeout, RetryBudget, RetryEvent,
     RetryPolicy, RetryPolicyBuilder, RetryReport, RetryStop, WithAttemptTimeout,
@@ -75,6 +108,24 @@ pub use crate::violations::{Pointer, Violation, Violations};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use crate::tower::{CircuitBreakerLayer, FallbackLayer, RetryLayer, TimeoutLayer};
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use crate::edge::{EdgeBody, EdgeFuture, ErrorLayer, ErrorService};
+
+#[cfg(feature = "actix")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix")))]
+pub use crate::edge::{ErrorMiddleware, ErrorMiddlewareService};
+
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use crate::report::MetricsReporter;
+#[cfg(feature = "sentry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sentry")))]
+pub use crate::report::SentryReporter;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use crate::report::TracingReporter;
 
 #[doc(inline)]
 #[cfg(feature = "derive")]

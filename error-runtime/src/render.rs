@@ -54,7 +54,7 @@ pub(crate) struct Rendered {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
     /// Of the body, if it is not the format's own.
-    content_type: Option<HeaderValue>,
+    pub(crate) content_type: Option<HeaderValue>,
 }
 
 pub(crate) fn render<F: Format + ?Sized>(

@@ -143,6 +143,8 @@ pub struct ErrorSpec {
     pub report: Option<bool>,
     /// `grpc`, where declared.
     pub grpc: Option<GrpcCode>,
+    /// The type of the source field, as the declaration writes it.
+    pub source_type: Option<&'static str>,
     /// A log text without placeholders that differs from the message.
     pub(crate) display: Option<&'static str>,
     pub(crate) message: MessageSource,
@@ -183,6 +185,7 @@ impl ErrorSpec {
             category: "app",
             report: None,
             grpc: None,
+            source_type: None,
             display: None,
             message: MessageSource::Status,
         }
@@ -219,6 +222,8 @@ impl ErrorSpec {
         with_report(report: bool) = Some(report);
         /// Sets the gRPC code.
         with_grpc(grpc: GrpcCode) = Some(grpc);
+        /// Sets the type of the source, for the fingerprint of events.
+        with_source_type(source_type: &'static str) = Some(source_type);
     }
 
     /// Sets the public message to a constant text, unless the error overrides `ApiError::message`.

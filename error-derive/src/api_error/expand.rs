@@ -27,6 +27,7 @@
 //!     impl From<Inner> for E { … }
 //!     impl ApiError for E {
 //!         fn spec(&self) { __private::spec(self) }
+//!         fn __typed(&self) { Some(self) }                // not with parameters
 //!         fn __inner(&self) { match self { T { 0: inner } => Some(inner), _ => None } }
 //!         fn __details(&self, out) { match self { A { id } => out.field("id", id), _ => {} } }
 //!     }
@@ -184,7 +185,29 @@ fn refinements(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) ->
     if let Some(grpc) = attrs.grpc.map(super::value::Grpc::ident) {
         with(quote!(.with_grpc(#runtime::GrpcCode::#grpc)));
     }
+    if let Some(source) = variant.source() {
+        let source = type_text(source.ty);
+        with(quote!(.with_source_type(#source)));
+    }
     spec
+}
+
+/// A type as people write it.
+fn type_text(ty: &syn::Type) -> String {
+    let mut text = quote!(#ty).to_string();
+    for (spaced, dense) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" < ", "<"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+    ] {
+        text = text.replace(spaced, dense);
+    }
+    text
 }
 
 /// Where the public message comes from.
@@ -492,14 +515,27 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
             },
         ),
     ];
+    let typed = typed_method(input);
     let header = bounds.header(quote!(#runtime::ApiError));
     quote! {
         #header {
             fn spec(&self) -> &'static #runtime::ErrorSpec { #runtime::spec(self) }
             fn __generated(&self) -> ::core::primitive::bool { true }
+            #typed
             #(#hooks)*
         }
     }
+}
+
+/// The error as handlers can tell its type. What has parameters may not be `'static`.
+fn typed_method(input: &Input<'_>) -> Option<TokenStream> {
+    input.item.generics.params.is_empty().then(|| {
+        quote! {
+            fn __typed(&self) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
+                ::core::option::Option::Some(self)
+            }
+        }
+    })
 }
 
 fn details<'v, 'a>(

@@ -77,6 +77,11 @@ fn constant_texts_need_no_arms() {
                     fn __generated(&self) -> ::core::primitive::bool {
                         true
                     }
+                    fn __typed(
+                        &self,
+                    ) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
+                        ::core::option::Option::Some(self)
+                    }
                 }
                 ::error_runtime::__private::impl_responses! {
                     [] [Pot] []
@@ -116,7 +121,9 @@ fn fields_that_speak() {
                             ),
                         ],
                     );
-                    __error_specs[0usize] = __error_specs[0usize].with_details(&["owner", "wait"]);
+                    __error_specs[0usize] = __error_specs[0usize]
+                        .with_details(&["owner", "wait"])
+                        .with_source_type("Option<Cause>");
                     __error_specs
                 };
                 #[automatically_derived]
@@ -277,6 +284,11 @@ fn transparent_and_from() {
                     }
                     fn __generated(&self) -> ::core::primitive::bool {
                         true
+                    }
+                    fn __typed(
+                        &self,
+                    ) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
+                        ::core::option::Option::Some(self)
                     }
                     fn __inner(
                         &self,

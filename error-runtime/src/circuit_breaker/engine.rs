@@ -321,7 +321,7 @@ impl Engine {
 
     // --- results ---
 
-    /// Records the result of an admitted call.
+    /// Records the result of an admitted call. True if it was slow.
     #[inline]
     pub(super) fn record(
         &self,
@@ -330,7 +330,7 @@ impl Engine {
         elapsed: Option<u64>,
         code: Option<&'static str>,
         hooks: &Hooks,
-    ) {
+    ) -> bool {
         let word = self.word();
         // Healthy, and no rule needs to know the time.
         if outcome == Outcome::Ok
@@ -339,9 +339,9 @@ impl Engine {
             && self.needs_no_time()
             && self.stripes.success(admission.episode)
         {
-            return;
+            return false;
         }
-        self.record_slow(admission, outcome, elapsed, code, hooks);
+        self.record_slow(admission, outcome, elapsed, code, hooks)
     }
 
     #[inline]
@@ -392,7 +392,7 @@ impl Engine {
         elapsed: Option<u64>,
         code: Option<&'static str>,
         hooks: &Hooks,
-    ) {
+    ) -> bool {
         let now_coarse = if self.needs_no_time() {
             0
         } else {
@@ -415,7 +415,7 @@ impl Engine {
             && word.ignores_success(self.evaluated.load(Ordering::Relaxed) == slice)
             && self.count_success(admission.episode, slice)
         {
-            return;
+            return false;
         }
         // The precise clock is read only where a transition may follow.
         let now = if outcome == Outcome::Neutral && !admission.probe {
@@ -426,6 +426,7 @@ impl Engine {
         let mut inner = self.lock();
         self.record_locked(&mut inner, admission, outcome, slow, slice, now, code);
         self.release(inner, hooks);
+        slow
     }
 
     fn count_success(&self, episode: u32, slice: u64) -> bool {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::rejected::ServiceName;
 use super::word::BreakerState;
+use crate::report::{self, Told};
 
 /// One change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,7 @@ impl Hooks {
         };
         super::registry::run_hooks(&event);
         self.own.iter().for_each(|hook| run_one(hook, &event));
+        report::tell(Told::Transition(&event));
     }
 }
 

@@ -114,7 +114,7 @@ where
         let mut this = self.project();
         let breaker = *this.breaker;
         if let State::New = this.state
-            && let Some(word) = breaker.engine.healthy_word()
+            && let Some(word) = breaker.unwatched_word()
         {
             let guard = FastCall { breaker, word };
             let Poll::Ready(result) = this.op.as_mut().poll(context) else {

@@ -38,6 +38,7 @@ use self::engine::{Admission, Engine, Refusal};
 use self::events::Hooks;
 use self::judge::{By, ByClass, Judge};
 use crate::policy::{AcceptsRejected, IsResult};
+use crate::report::{self, Told};
 use crate::{Classify, Outcome};
 
 /// A circuit breaker: calls pass while the service works, are refused while it does not, and a few
@@ -135,7 +136,7 @@ impl CircuitBreaker {
         R: IsResult<Error: AcceptsRejected>,
     {
         // A healthy breaker needs no permit: the word is all there is to remember.
-        let Some(word) = self.engine.healthy_word() else {
+        let Some(word) = self.unwatched_word() else {
             return self.call_slow(op, judge);
         };
         let guard = FastCall {
@@ -160,7 +161,9 @@ impl CircuitBreaker {
         J: Judge<R>,
         R: IsResult<Error: AcceptsRejected>,
     {
-        if let Some(word) = self.engine.ending_word() {
+        if !report::is_observed()
+            && let Some(word) = self.engine.ending_word()
+        {
             let guard = FastCall {
                 breaker: self,
                 word,
@@ -236,31 +239,60 @@ impl CircuitBreaker {
     )]
     #[inline(always)]
     fn admit(&self) -> Result<Admission, CircuitOpen> {
-        self.engine
-            .admit(&self.hooks)
-            .map_err(|Refusal(retry_after)| CircuitOpen {
-                service: self.hooks.service.clone(),
-                retry_after,
-            })
+        match self.engine.admit(&self.hooks) {
+            Ok(admission) => {
+                report::tell(Told::Admitted(&self.hooks.service));
+                Ok(admission)
+            }
+            Err(Refusal(retry_after)) => {
+                report::tell(Told::Rejected(&self.hooks.service));
+                Err(CircuitOpen {
+                    service: self.hooks.service.clone(),
+                    retry_after,
+                })
+            }
+        }
+    }
+
+    /// The word of a healthy breaker, if nobody is to be told of its calls.
+    #[inline]
+    fn unwatched_word(&self) -> Option<u64> {
+        if report::is_observed() {
+            return None;
+        }
+        self.engine.healthy_word()
     }
 
     fn record(&self, admission: Admission, verdict: Verdict, elapsed: Option<Duration>) {
         let elapsed = elapsed.map(crate::time::nanos);
-        self.engine.record(
-            admission,
-            verdict.outcome,
-            elapsed,
-            verdict.code,
-            &self.hooks,
-        );
+        self.record_told(admission, verdict.outcome, elapsed, verdict.code);
+    }
+
+    fn record_told(
+        &self,
+        admission: Admission,
+        outcome: Outcome,
+        elapsed: Option<u64>,
+        code: Option<&'static str>,
+    ) {
+        let slow = self
+            .engine
+            .record(admission, outcome, elapsed, code, &self.hooks);
+        let service = &self.hooks.service;
+        if slow {
+            report::tell(Told::Slow(service));
+        }
+        match outcome {
+            Outcome::Ok => report::tell(Told::Success(service)),
+            Outcome::Trip => report::tell(Told::Failure(service, code)),
+            Outcome::Neutral => {}
+        }
     }
 
     #[cold]
     fn record_fast(&self, word: u64, outcome: Outcome, code: Option<&'static str>) {
         // A verdict as a whole would be passed in memory, and every call would write it there first.
-        let admission = Admission::of_word(word);
-        self.engine
-            .record(admission, outcome, None, code, &self.hooks);
+        self.record_told(Admission::of_word(word), outcome, None, code);
     }
 
     /// The state as of now. Asking changes nothing: an open circuit whose recovery has passed is open

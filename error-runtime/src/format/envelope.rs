@@ -61,9 +61,31 @@ pub(super) fn write_tail(view: &ErrorView<'_>, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(b",\"timestamp\":\"");
     out.extend_from_slice(&view.timestamp().text());
-    if view.recoverable() {
-        out.extend_from_slice(b"\",\"recoverable\":true}");
+    let recoverable: &[u8] = if view.recoverable() {
+        b"\",\"recoverable\":true"
     } else {
-        out.extend_from_slice(b"\",\"recoverable\":false}");
+        b"\",\"recoverable\":false"
+    };
+    out.extend_from_slice(recoverable);
+    if view.has_internals() {
+        write_internals(view, out);
     }
+    out.push(b'}');
+}
+
+#[cold]
+fn write_internals(view: &ErrorView<'_>, out: &mut Vec<u8>) {
+    let Some(internals) = view.internals() else {
+        return;
+    };
+    out.extend_from_slice(b",\"debug\":{\"display\":");
+    json_text::string(out, &internals.display);
+    out.extend_from_slice(b",\"chain\":[");
+    for (index, cause) in internals.chain.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        json_text::string(out, cause);
+    }
+    out.extend_from_slice(b"]}");
 }

@@ -72,19 +72,31 @@ impl HtmlPage {
     }
 }
 
-impl Format for HtmlPage {
-    fn content_type(&self) -> HeaderValue {
-        const { HeaderValue::from_static("text/html; charset=utf-8") }
-    }
-
-    fn write(&self, view: &ErrorView<'_>, out: &mut Vec<u8>) {
-        if let Some(page) = self.page(view.code(), view.status()) {
+impl HtmlPage {
+    /// Writes the page of the first that has one for the error, else the default one.
+    pub(crate) fn write_first<'a>(
+        pages: impl Iterator<Item = &'a Self>,
+        view: &ErrorView<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut pages = pages;
+        if let Some(page) = pages.find_map(|pages| pages.page(view.code(), view.status())) {
             match fault::guarded(|| page(view)) {
                 Ok(page) => return out.extend_from_slice(page.as_bytes()),
                 Err(panic) => _ = view.fault(FaultPart::Page, panic),
             }
         }
         write_default(view, out);
+    }
+}
+
+impl Format for HtmlPage {
+    fn content_type(&self) -> HeaderValue {
+        const { HeaderValue::from_static("text/html; charset=utf-8") }
+    }
+
+    fn write(&self, view: &ErrorView<'_>, out: &mut Vec<u8>) {
+        Self::write_first(std::iter::once(self), view, out);
     }
 }
 
@@ -133,7 +145,17 @@ fn write_default(view: &ErrorView<'_>, out: &mut Vec<u8>) {
             put("</dd>\n");
         }
     }
-    put("</dl>\n</main>\n</body>\n</html>\n");
+    put("</dl>\n");
+    if let Some(internals) = view.internals() {
+        put("<pre>");
+        put(&escape_html(&internals.display));
+        for cause in &internals.chain {
+            put("\ncaused by: ");
+            put(&escape_html(cause));
+        }
+        put("</pre>\n");
+    }
+    put("</main>\n</body>\n</html>\n");
 }
 
 /// Makes a text safe for HTML, inside an element or a quoted attribute.

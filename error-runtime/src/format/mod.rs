@@ -11,7 +11,7 @@ mod view;
 pub use envelope::JsonEnvelope;
 pub use html::{HtmlPage, escape_html};
 pub use problem::ProblemJson;
-pub use view::ErrorView;
+pub use view::{ErrorView, Internals};
 
 use http::HeaderValue;
 

@@ -8,9 +8,11 @@ use http::StatusCode;
 
 use crate::api_error::innermost;
 use crate::details::Part;
+use crate::edge::Node;
 use crate::fault::{self, FaultPart};
 use crate::json_text::{self, Escaped};
 use crate::render::write_message;
+use crate::report::{cause, chain, cut, shown};
 use crate::spec::error_status;
 use crate::time::Timestamp;
 use crate::{ApiError, Details, ErrorSpec, RequestContext, public_message};
@@ -30,6 +32,22 @@ pub struct ErrorView<'a> {
     careful: bool,
     /// The details panicked once; they are not asked again.
     broken_details: Cell<bool>,
+    edge: Option<&'a Node>,
+}
+
+/// How large details may be, unless an edge says otherwise.
+const MAX_DETAILS: usize = 256 * 1024;
+/// The longest message.
+const MAX_MESSAGE: usize = 16 * 1024;
+
+/// What an edge in development shows of an error; from [`ErrorView::internals`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Internals {
+    /// The error's `Display`.
+    pub display: String,
+    /// What caused it, nearest first.
+    pub chain: Vec<String>,
 }
 
 impl fmt::Debug for ErrorView<'_> {
@@ -71,6 +89,7 @@ impl<'a> ErrorView<'a> {
             timestamp,
             careful: false,
             broken_details: Cell::new(false),
+            edge: context.and_then(RequestContext::edge).map(|edge| &**edge),
         }
     }
 
@@ -109,7 +128,7 @@ impl<'a> ErrorView<'a> {
     pub fn message(&self) -> Cow<'static, str> {
         let mut message = String::new();
         if self.try_message(&mut message) {
-            Cow::Owned(message)
+            Cow::Owned(cut(message, MAX_MESSAGE))
         } else {
             Cow::Borrowed(public_message(self.status))
         }
@@ -121,7 +140,16 @@ impl<'a> ErrorView<'a> {
         if !self.try_message(&mut Escaped(out)) {
             out.truncate(start);
             json_text::escape(out, public_message(self.status));
+        } else if out.len() - start > MAX_MESSAGE {
+            self.cut_message(out, start);
         }
+    }
+
+    /// A message beyond all measure, again: its start, and a mark.
+    #[cold]
+    fn cut_message(&self, out: &mut Vec<u8>, start: usize) {
+        out.truncate(start);
+        json_text::escape(out, &self.message());
     }
 
     /// False if the message is incomplete.
@@ -154,7 +182,9 @@ impl<'a> ErrorView<'a> {
         }
         let start = out.len();
         let written = self.guard(|| {
-            let mut details = Details::new(out, self.spec, self.code, part);
+            let most = self.edge.and_then(Node::max_details);
+            let most = most.unwrap_or(MAX_DETAILS);
+            let mut details = Details::new(out, self.spec, self.code, part, most);
             self.error.details(&mut details);
             details.finish()
         });
@@ -184,6 +214,20 @@ impl<'a> ErrorView<'a> {
     pub fn recoverable(&self) -> bool {
         self.guard(|| self.error.is_recoverable())
             .unwrap_or_else(|panic| self.fault(FaultPart::Error, panic))
+    }
+
+    #[inline]
+    pub(crate) fn has_internals(&self) -> bool {
+        self.edge.is_some_and(Node::shows_internals)
+    }
+
+    /// What the error is and what caused it: only behind an edge that is in development
+    /// ([`ErrorLayer::development`](crate::ErrorLayer)).
+    pub fn internals(&self) -> Option<Internals> {
+        self.has_internals().then(|| Internals {
+            display: shown(&self.error),
+            chain: chain(cause(self.error)),
+        })
     }
 
     /// Reports a part that is missing; false, for the caller to return.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::report::RetryResult;
+
 /// An attempt has failed and another will follow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -55,6 +57,16 @@ pub enum RetryStop {
 }
 
 impl RetryStop {
+    /// As observers are told.
+    pub(super) const fn result(self) -> RetryResult {
+        match self {
+            Self::Succeeded => RetryResult::AfterRetry,
+            // The outer retry goes on, and says how that ended.
+            Self::NotRetryable | Self::Rejected | Self::Nested => RetryResult::NotRetryable,
+            _ => RetryResult::Exhausted,
+        }
+    }
+
     /// The name in logs.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -15,6 +15,7 @@ use super::event::{Hook, RetryEvent, RetryReport};
 use super::jitter::Jitter;
 use super::state::Retry;
 use crate::policy::overrides::{self, Kind, Value};
+use crate::report::{self, Told};
 use crate::time::Clock;
 use crate::{Classification, Classify, ConfigError, Outcome, Rejected};
 
@@ -112,6 +113,21 @@ impl Core {
 
     const fn is_plain(config: &Config, budget: Option<&RetryBudget>) -> bool {
         config.deadline.is_none() && budget.is_none()
+    }
+
+    /// Tells those who watch that another attempt will follow.
+    #[cold]
+    pub(super) fn tell_retry(&self, attempt: u32, nanos: u64, code: Option<&'static str>) {
+        let event = RetryEvent {
+            operation: &self.operation,
+            attempt,
+            delay: Duration::from_nanos(nanos),
+            code,
+        };
+        if let Some(hook) = &self.hook {
+            hook.run(&event);
+        }
+        report::tell(Told::Retry(&event));
     }
 
     /// Whether a further attempt follows at once, and nobody pays for it or is told of it.

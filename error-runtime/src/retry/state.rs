@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::budget::Paid;
-use super::event::{RetryEvent, RetryReport, RetryStop};
+use super::event::{RetryReport, RetryStop};
 use super::nested::{self, Attempt, Mark};
 use super::policy::Core;
 use crate::policy::IsResult;
+use crate::report::{self, RetryResult, Told};
 use crate::time::{Clock, Sleep};
 use crate::timeout::Timeout;
 use crate::{Classification, Classify};
@@ -151,10 +152,22 @@ impl<'p> Retry<'p> {
 
     #[inline]
     fn succeeded(&mut self) {
+        if report::is_observed() {
+            self.tell_success();
+        }
         if !self.core.is_plain {
             self.core
                 .succeeded(self.failed.as_mut().map(|failed| &mut failed.paid));
         }
+    }
+
+    #[cold]
+    fn tell_success(&self) {
+        let (result, attempts) = match &self.failed {
+            Some(failed) => (RetryResult::AfterRetry, failed.attempt),
+            None => (RetryResult::FirstTry, 1),
+        };
+        report::tell(Told::Retried(&self.core.operation, result, attempts));
     }
 
     /// The wait after a failure, if another attempt follows. What it is told fits into registers.
@@ -166,7 +179,7 @@ impl<'p> Retry<'p> {
         error_code: Option<&'static str>,
     ) -> Option<Wait<'p>> {
         // Apart, so that a retry without a delay saves no registers for the rest.
-        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() {
+        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() && !report::is_watched() {
             self.at_once()
         } else {
             self.next_delayed(verdict, hint, error_code)
@@ -221,16 +234,16 @@ impl<'p> Retry<'p> {
             Ok(nanos) => nanos,
             Err(stop) => {
                 failed.stop = stop;
+                report::tell(Told::Retried(
+                    &core.operation,
+                    stop.result(),
+                    failed.attempt,
+                ));
                 return None;
             }
         };
-        if let Some(hook) = &core.hook {
-            hook.run(&RetryEvent {
-                operation: &core.operation,
-                attempt: failed.attempt,
-                delay: Duration::from_nanos(nanos),
-                code: error_code,
-            });
+        if core.hook.is_some() || report::is_observed() {
+            core.tell_retry(failed.attempt, nanos, error_code);
         }
         failed.attempt += 1;
         failed.waited = failed.waited.saturating_add(nanos);

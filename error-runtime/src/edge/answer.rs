@@ -1,0 +1,206 @@
+//! From a failure to the answer of this request, and what reporters are told of it.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use http::header::{CACHE_CONTROL, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::Node;
+use super::map::Subject;
+use super::stand_in::Framework;
+use crate::format::JsonEnvelope;
+use crate::format::envelope::JSON;
+use crate::render::{Rendered, render};
+use crate::report::Failure;
+use crate::{ApiError, ErrorEvent, Origin, RequestContext, fault};
+
+/// An answer but for its headers, which go where they are to stay.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+    pub(crate) content_type: HeaderValue,
+    /// To be kept with the response; nothing outside of an edge.
+    pub(crate) record: Option<Record>,
+}
+
+/// The longest text of a framework that is sent on or logged.
+pub(crate) const MAX_FRAMEWORK_TEXT: usize = 1024;
+
+/// Whether a `Content-Type` is that of a framework's own failures.
+pub(crate) fn is_plain_text(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next();
+    essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(b"text/plain"))
+}
+
+/// What goes with a response that an edge has rendered, for the edges around it.
+#[derive(Clone)]
+pub(crate) struct Record {
+    /// Nothing if nobody wants to know.
+    pub(crate) event: Option<Arc<ErrorEvent>>,
+    /// The innermost edge: its reporters are told too.
+    pub(crate) edge: Arc<Node>,
+}
+
+/// The answer to an error for the request that this thread runs for. Outside of any edge it is the default
+/// format.
+#[cfg(any(feature = "axum", feature = "actix"))]
+pub(crate) fn answer(
+    error: &dyn ApiError,
+    typed: Option<&(dyn Error + 'static)>,
+    headers: &mut HeaderMap,
+) -> Answer {
+    RequestContext::with_current(|context| {
+        match context.and_then(|context| Some((context, context.edge()?))) {
+            Some((context, edge)) => {
+                let subject = Subject { error, typed };
+                answer_at(edge, subject, Origin::Declared, context, headers)
+            }
+            None => {
+                let Rendered {
+                    status,
+                    body,
+                    content_type,
+                } = render(error, &JsonEnvelope, headers);
+                Answer {
+                    status,
+                    body,
+                    content_type: content_type.unwrap_or(const { HeaderValue::from_static(JSON) }),
+                    record: None,
+                }
+            }
+        }
+    })
+}
+
+/// The answer at an edge: mapped, in the format that the request wants, with what reporters are told.
+pub(crate) fn answer_at(
+    edge: &Arc<Node>,
+    subject: Subject<'_>,
+    origin: Origin,
+    context: &RequestContext,
+    headers: &mut HeaderMap,
+) -> Answer {
+    let mapped = edge.map(subject, Some(context));
+    let error: &dyn ApiError = match &mapped {
+        Some(mapped) => &**mapped,
+        None => subject.error,
+    };
+    let (format, negotiates) = edge.choose(context);
+    let Rendered {
+        status,
+        body,
+        content_type,
+    } = render(error, &format, headers);
+    if negotiates {
+        vary(headers);
+    }
+    // A cache may keep some failures unasked (RFC 9111 §4.2.2), with the id of another's request.
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(
+            CACHE_CONTROL,
+            const { HeaderValue::from_static("no-store") },
+        );
+    }
+    let event = wanted(edge, error).then(|| {
+        let mut event = ErrorEvent::of(error, origin, None);
+        if mapped.is_some() {
+            event.came_from(subject.error);
+        }
+        Arc::new(event)
+    });
+    Answer {
+        status,
+        body,
+        content_type: content_type.unwrap_or_else(|| format.content_type.clone()),
+        record: Some(Record {
+            event,
+            edge: Arc::clone(edge),
+        }),
+    }
+}
+
+/// Whether any reporter of these edges wants the failure.
+pub(crate) fn wanted(edge: &Node, error: &dyn ApiError) -> bool {
+    if !has_reporters(edge) {
+        return false;
+    }
+    fault::guarded(|| {
+        let failure = Failure::of(error);
+        edge.outwards()
+            .any(|node| node.settings.reporters.wanted(&failure))
+    })
+    .unwrap_or(true)
+}
+
+/// Says that another `Accept` would have got another body.
+fn vary(headers: &mut HeaderMap) {
+    let says_so = |value: &HeaderValue| {
+        let mut names = value.as_bytes().split(|byte| *byte == b',');
+        names.any(|name| {
+            let name = name.trim_ascii();
+            name == b"*" || name.eq_ignore_ascii_case(b"accept")
+        })
+    };
+    if !headers.get_all(VARY).iter().any(says_so) {
+        headers.append(VARY, const { HeaderValue::from_static("accept") });
+    }
+}
+
+/// Adds the headers of an answer to those that a response has already.
+pub(crate) fn merge(headers: &mut HeaderMap, of_answer: &HeaderMap) {
+    let is_cached = headers.contains_key(CACHE_CONTROL);
+    for (name, value) in of_answer {
+        if name == VARY {
+            if value.as_bytes().eq_ignore_ascii_case(b"accept") {
+                vary(headers);
+            } else {
+                headers.append(name, value.clone());
+            }
+        } else if name == CACHE_CONTROL && is_cached {
+            // The framework has said how long.
+        } else {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+/// The event of a failure that the application answered by hand: its status is all that is known.
+pub(crate) fn by_hand(edge: &Node, status: StatusCode) -> Option<Arc<ErrorEvent>> {
+    let error = Framework {
+        status,
+        text: None,
+        sends_text: false,
+    };
+    wanted(edge, &error).then(|| {
+        let mut event = ErrorEvent::of(&error, Origin::Response, None);
+        // What the client has got is not known.
+        event.message.clear();
+        Arc::new(event)
+    })
+}
+
+pub(crate) fn has_reporters(edge: &Node) -> bool {
+    edge.outwards()
+        .any(|node| !node.settings.reporters.is_empty())
+}
+
+/// Tells the reporters of a request's outermost edge, and those that inner ones have besides. The status is
+/// the one that the client gets.
+pub(crate) fn report(
+    outermost: &Node,
+    innermost: Option<&Node>,
+    mut event: Arc<ErrorEvent>,
+    status: StatusCode,
+    context: &RequestContext,
+) {
+    let complete = Arc::make_mut(&mut event);
+    complete.status = status;
+    complete.complete(context);
+    outermost.settings.reporters.deliver(&event);
+    let mut told = vec![&outermost.settings.reporters];
+    for node in innermost.into_iter().flat_map(Node::outwards) {
+        node.settings.reporters.deliver_but(&event, &told);
+        told.push(&node.settings.reporters);
+    }
+}

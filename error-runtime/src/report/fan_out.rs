@@ -1,0 +1,268 @@
+//! Many reporters, none of which can harm another or a request.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Delivery, ErrorEvent, Failure, Reporter};
+use crate::fault;
+
+/// How many events may wait for one reporter.
+const CAPACITY: usize = 1024;
+
+/// Several reporters as one. Each that is [`Delivery::Queued`] has a thread and a queue of its own, which
+/// holds 1024 events unless told otherwise: events reach it in their order, and one that is slow, blocks or
+/// panics delays neither the request nor the others. An event that finds the queue full is dropped and counted.
+///
+/// Dropping the last copy lets the threads finish what is queued; [`flush`](Self::flush) waits for it.
+#[derive(Clone, Default)]
+pub struct FanOut {
+    lanes: Vec<Arc<Lane>>,
+    capacity: Option<usize>,
+}
+
+/// What has become of the events so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryCounts {
+    /// Given to a reporter that took them.
+    pub delivered: u64,
+    /// Dropped since a queue was full.
+    pub dropped: u64,
+    /// In which a reporter panicked.
+    pub failed: u64,
+}
+
+/// One reporter, and how events come to it.
+struct Lane {
+    reporter: Arc<dyn Reporter>,
+    delivery: Delivery,
+    tally: Arc<Tally>,
+    capacity: usize,
+    /// Begun with the first event: a service that never fails has no threads for it.
+    queue: OnceLock<Option<SyncSender<Arc<ErrorEvent>>>>,
+}
+
+#[derive(Default)]
+struct Tally {
+    delivered: AtomicU64,
+    dropped: AtomicU64,
+    failed: AtomicU64,
+    /// Events that are queued or being reported.
+    waiting: Mutex<u64>,
+    idle: Condvar,
+}
+
+impl fmt::Debug for FanOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FanOut")
+            .field("reporters", &self.lanes.len())
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+impl FanOut {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many events may wait for each reporter that is added from now on; at least one.
+    #[must_use]
+    pub fn capacity(mut self, events: usize) -> Self {
+        self.capacity = Some(events.max(1));
+        self
+    }
+
+    /// The log, the same for all who ask.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn log() -> Self {
+        static LOG: OnceLock<FanOut> = OnceLock::new();
+        LOG.get_or_init(|| Self::new().reporter(super::TracingReporter::new()))
+            .clone()
+    }
+
+    /// Both; what they share once.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        for lane in other.lanes {
+            if !self.lanes.iter().any(|known| Arc::ptr_eq(known, &lane)) {
+                self.lanes.push(lane);
+            }
+        }
+        self
+    }
+
+    /// Adds a reporter.
+    #[must_use]
+    pub fn reporter(mut self, reporter: impl Reporter) -> Self {
+        self.lanes.push(Arc::new(Lane {
+            delivery: fault::guarded(|| reporter.delivery()).unwrap_or(Delivery::Queued),
+            reporter: Arc::new(reporter),
+            tally: Arc::default(),
+            capacity: self.capacity.unwrap_or(CAPACITY),
+            queue: OnceLock::new(),
+        }));
+        self
+    }
+
+    /// What has become of all events so far, of all reporters together.
+    pub fn counts(&self) -> DeliveryCounts {
+        let mut counts = DeliveryCounts::default();
+        for lane in &self.lanes {
+            counts.delivered += lane.tally.delivered.load(Ordering::Relaxed);
+            counts.dropped += lane.tally.dropped.load(Ordering::Relaxed);
+            counts.failed += lane.tally.failed.load(Ordering::Relaxed);
+        }
+        counts
+    }
+
+    /// Waits until every queue is empty, at most so long. False if time ran out.
+    ///
+    /// It blocks the thread: for the end of a program, not for its requests.
+    pub fn flush(&self, most: Duration) -> bool {
+        let end = Instant::now() + most;
+        self.lanes.iter().all(|lane| lane.tally.wait_idle(end))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// Whether any of them wants this failure.
+    pub(crate) fn wanted(&self, failure: &Failure<'_>) -> bool {
+        self.lanes.iter().any(|lane| lane.wants(failure))
+    }
+
+    /// Hands the event to all that want it.
+    pub(crate) fn deliver(&self, event: &Arc<ErrorEvent>) {
+        for lane in &self.lanes {
+            lane.deliver(event);
+        }
+    }
+
+    /// The same without those that `other` has too.
+    pub(crate) fn deliver_but(&self, event: &Arc<ErrorEvent>, told: &[&Self]) {
+        for lane in &self.lanes {
+            let is_told = told
+                .iter()
+                .any(|other| other.lanes.iter().any(|known| Arc::ptr_eq(known, lane)));
+            if !is_told {
+                lane.deliver(event);
+            }
+        }
+    }
+}
+
+impl Reporter for FanOut {
+    fn report(&self, event: &ErrorEvent) {
+        self.deliver(&Arc::new(event.clone()));
+    }
+
+    fn delivery(&self) -> Delivery {
+        // Each of them has its own.
+        Delivery::Inline
+    }
+
+    fn wants(&self, failure: &Failure<'_>) -> bool {
+        self.wanted(failure)
+    }
+}
+
+impl Lane {
+    fn wants(&self, failure: &Failure<'_>) -> bool {
+        fault::guarded(|| self.reporter.wants(failure)).unwrap_or(true)
+    }
+
+    fn deliver(&self, event: &Arc<ErrorEvent>) {
+        let failure = Failure {
+            status: event.status,
+            code: &event.code,
+            level: event.level,
+            reported: event.reported,
+            rejected: event.rejected,
+        };
+        if !self.wants(&failure) {
+            return;
+        }
+        match self.queue() {
+            None => self.tally.report(&*self.reporter, event),
+            Some(queue) => {
+                // Counted before it is queued: the thread may be done with it at once.
+                self.tally.add_waiting();
+                match queue.try_send(Arc::clone(event)) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                        self.tally.dropped.fetch_add(1, Ordering::Relaxed);
+                        self.tally.one_done();
+                    }
+                }
+            }
+        }
+    }
+
+    /// None for a reporter that is called at once, and where the system gives no thread.
+    fn queue(&self) -> Option<&SyncSender<Arc<ErrorEvent>>> {
+        if self.delivery == Delivery::Inline {
+            return None;
+        }
+        let begin = || {
+            let (sender, receiver) = sync_channel(self.capacity);
+            let (reporter, tally) = (Arc::clone(&self.reporter), Arc::clone(&self.tally));
+            std::thread::Builder::new()
+                .name("error-reporter".to_owned())
+                .spawn(move || run(&receiver, &*reporter, &tally))
+                .ok()
+                .map(|_| sender)
+        };
+        self.queue.get_or_init(begin).as_ref()
+    }
+}
+
+/// Ends when the last sender is gone and the queue is empty.
+fn run(events: &Receiver<Arc<ErrorEvent>>, reporter: &dyn Reporter, tally: &Tally) {
+    for event in events {
+        tally.report(reporter, &event);
+        tally.one_done();
+    }
+}
+
+impl Tally {
+    fn report(&self, reporter: &dyn Reporter, event: &ErrorEvent) {
+        let count = match fault::guarded(|| reporter.report(event)) {
+            Ok(()) => &self.delivered,
+            Err(_) => &self.failed,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn add_waiting(&self) {
+        *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn one_done(&self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting -= 1;
+        if *waiting == 0 {
+            self.idle.notify_all();
+        }
+    }
+
+    fn wait_idle(&self, end: Instant) -> bool {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while *waiting > 0 {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            waiting = self
+                .idle
+                .wait_timeout(waiting, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        true
+    }
+}
