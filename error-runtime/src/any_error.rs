@@ -258,7 +258,7 @@ impl ApiError for AdHoc {
         // Every default of it follows the dynamic status; its own code and status are not used.
         static SPEC: ErrorSpec =
             ErrorSpec::new("app", "INTERNAL_ERROR", StatusCode::INTERNAL_SERVER_ERROR)
-                .with_name("AnyError");
+                .with_name(ErrorSpec::AD_HOC);
         &SPEC
     }
 

@@ -10,6 +10,7 @@ use crate::json_text;
 
 /// How deep a value may be nested: one that contains itself has no end.
 const MAX_DEPTH: u8 = 100;
+const TOO_DEEP: &str = "nested deeper than an answer may be";
 
 /// Appends `value`. An error that [`is_io`](json::Error::is_io) says that it has no end, or that `out` would
 /// become longer than `limit`.
@@ -23,6 +24,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(
     value.serialize(Value {
         out,
         limit,
+        depth: 0,
         parts: &mut parts,
     })
 }
@@ -33,6 +35,8 @@ type Parts<'a> = json::Serializer<Bounded<'a>, Shallow>;
 struct Value<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
+    /// How many wrappers without a trace in JSON it is in.
+    depth: u8,
     parts: &'a mut Option<Parts<'a>>,
 }
 
@@ -47,8 +51,31 @@ impl<'a> Value<'a> {
             .insert(json::Serializer::with_formatter(bounded, shallow))
     }
 
+    /// A wrapper that contains itself has no end either.
+    fn deeper(mut self) -> Result<Self, json::Error> {
+        if self.depth == MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.depth += 1;
+        Ok(self)
+    }
+
     fn null(self) {
         self.out.extend_from_slice(b"null");
+    }
+}
+
+/// As the formatter's own: an error of writing.
+#[cold]
+fn too_deep() -> json::Error {
+    let mut full = Vec::new();
+    let bounded = Bounded {
+        out: &mut full,
+        limit: 0,
+    };
+    match json::to_writer(bounded, &()) {
+        Err(error) => error,
+        Ok(()) => serde::ser::Error::custom(TOO_DEEP),
     }
 }
 
@@ -80,7 +107,7 @@ struct Shallow {
 impl Shallow {
     fn begin<W: io::Write + ?Sized>(&mut self, out: &mut W, bracket: u8) -> io::Result<()> {
         if self.depth == MAX_DEPTH {
-            return Err(io::Error::other("nested deeper than an answer may be"));
+            return Err(io::Error::other(TOO_DEEP));
         }
         self.depth += 1;
         out.write_all(&[bracket])
@@ -179,7 +206,7 @@ impl<'a> Serializer for Value<'a> {
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), json::Error> {
-        value.serialize(self)
+        value.serialize(self.deeper()?)
     }
 
     #[inline]
@@ -188,8 +215,11 @@ impl<'a> Serializer for Value<'a> {
         name: &'static str,
         value: &T,
     ) -> Result<(), json::Error> {
-        // serde_json knows some names of its own (arbitrary precision, raw values).
-        self.parts().serialize_newtype_struct(name, value)
+        if name.starts_with("$serde_json::") {
+            // Names that serde_json gives a meaning (arbitrary precision, raw values).
+            return self.parts().serialize_newtype_struct(name, value);
+        }
+        value.serialize(self.deeper()?)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -257,9 +287,19 @@ mod tests {
         }
     }
 
+    /// Wraps itself, which leaves no trace in JSON.
+    struct Wrapped;
+
+    impl Serialize for Wrapped {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_newtype_struct("Wrapped", &Some(Wrapped))
+        }
+    }
+
     #[test]
     fn what_is_too_large_or_has_no_end_is_refused() {
-        let refused = |limit, value: &dyn Fn(&mut Vec<u8>, usize) -> Result<(), json::Error>| {
+        type Write = dyn Fn(&mut Vec<u8>, usize) -> Result<(), json::Error>;
+        let refused = |limit, value: &Write| {
             let mut out = Vec::new();
             assert!(value(&mut out, limit).unwrap_err().is_io());
             assert!(out.len() <= limit);
@@ -272,6 +312,7 @@ mod tests {
             super::write(out, limit, &vec!["x".repeat(2000)])
         });
         refused(usize::MAX, &|out, limit| super::write(out, limit, &Endless));
+        refused(usize::MAX, &|out, limit| super::write(out, limit, &Wrapped));
     }
 
     fn same(value: &impl Serialize) {

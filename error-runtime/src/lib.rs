@@ -24,6 +24,7 @@ pub mod common;
     not(any(feature = "actix", feature = "tower")),
     allow(
         dead_code,
+        unreachable_pub,
         unused_imports,
         reason = "used by the edges of the frameworks"
     )
@@ -34,6 +35,7 @@ mod details;
     not(any(feature = "actix", feature = "tower")),
     allow(
         dead_code,
+        unreachable_pub,
         unused_imports,
         reason = "used by the edges of the frameworks"
     )
@@ -54,6 +56,7 @@ mod render;
     not(any(feature = "actix", feature = "tower")),
     allow(
         dead_code,
+        unreachable_pub,
         unused_imports,
         reason = "used by the edges of the frameworks"
     )
@@ -112,6 +115,9 @@ pub use crate::tower::{CircuitBreakerLayer, FallbackLayer, RetryLayer, TimeoutLa
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use crate::edge::{EdgeBody, EdgeFuture, ErrorLayer, ErrorService};
+#[cfg(any(feature = "actix", feature = "tower"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "actix", feature = "tower"))))]
+pub use crate::edge::{ErrorMap, Mapped};
 
 #[cfg(feature = "actix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix")))]

@@ -48,6 +48,11 @@ pub fn spec<E: Declared + ApiError + ?Sized>(error: &E) -> &'static ErrorSpec {
     }
 }
 
+/// A derived error as handlers can tell its type. As a function, whose bound says once what is missing.
+pub fn typed<E: ApiError + 'static>(error: &E) -> Option<&(dyn Error + 'static)> {
+    Some(error)
+}
+
 /// `Display` of the variants whose text is constant.
 ///
 /// # Errors

@@ -38,7 +38,9 @@ pub fn http_response_with<F: Format + ?Sized>(
         status,
         body,
         content_type,
-    } = render(error, format, response.headers_mut());
+    } = RequestContext::with_current(|context| {
+        render(error, format, context, response.headers_mut())
+    });
     let content_type = content_type.unwrap_or_else(|| {
         fault::guarded(|| format.content_type()).unwrap_or_else(|_| JsonEnvelope.content_type())
     });
@@ -60,6 +62,7 @@ pub(crate) struct Rendered {
 pub(crate) fn render<F: Format + ?Sized>(
     error: &dyn ApiError,
     format: &F,
+    context: Option<&RequestContext>,
     headers: &mut HeaderMap,
 ) -> Rendered {
     let mut rendered = Rendered {
@@ -68,19 +71,17 @@ pub(crate) fn render<F: Format + ?Sized>(
         content_type: None,
     };
     let timestamp = Timestamp::now();
-    RequestContext::with_current(|context| {
-        // Through references: what is returned through closures is copied at each of them.
-        let done = fault::attempt(|| {
-            let view = ErrorView::unguarded(error, context, timestamp);
-            rendered.status = view.status();
-            rendered.body = with_scratch(|out| format.write(&view, out));
-            error.headers(headers);
-        });
-        if !done {
-            headers.clear();
-            render_carefully(error, format, headers, context, timestamp, &mut rendered);
-        }
+    // Through references: what is returned through closures is copied at each of them.
+    let done = fault::attempt(|| {
+        let view = ErrorView::unguarded(error, context, timestamp);
+        rendered.status = view.status();
+        rendered.body = with_scratch(|out| format.write(&view, out));
+        error.headers(headers);
     });
+    if !done {
+        headers.clear();
+        render_carefully(error, format, headers, context, timestamp, &mut rendered);
+    }
     // RFC 9110 §15.5.2; an error written by hand may have forgotten it.
     if rendered.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
         headers.insert(

@@ -6,6 +6,8 @@
 
 #[path = "../../error-derive/src/api_error/mod.rs"]
 mod api_error;
+#[path = "../../error-derive/src/attribute/mod.rs"]
+mod attribute;
 #[path = "../../error-derive/src/case.rs"]
 mod case;
 #[path = "../../error-derive/src/context.rs"]

@@ -16,7 +16,7 @@ impl Limit {
     /// At most so many times what another row takes.
     pub fn at_most(results: &Results, name: &str, most: f64, other: &str) -> Self {
         let ratio = results.ratio(name, other);
-        let text = format!("{name}: {ratio:.2} x {other}, at most {most:.1}");
+        let text = format!("{name}: {ratio:.2} x {other}, at most {most}");
         Self::new(ratio <= most, text)
     }
 

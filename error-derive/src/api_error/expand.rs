@@ -529,10 +529,11 @@ fn impl_api_error(input: &Input<'_>) -> TokenStream {
 
 /// The error as handlers can tell its type. What has parameters may not be `'static`.
 fn typed_method(input: &Input<'_>) -> Option<TokenStream> {
+    let runtime = &input.runtime;
     input.item.generics.params.is_empty().then(|| {
         quote! {
             fn __typed(&self) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
-                ::core::option::Option::Some(self)
+                #runtime::typed(self)
             }
         }
     })

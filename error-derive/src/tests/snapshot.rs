@@ -80,7 +80,7 @@ fn constant_texts_need_no_arms() {
                     fn __typed(
                         &self,
                     ) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
-                        ::core::option::Option::Some(self)
+                        ::error_runtime::__private::typed(self)
                     }
                 }
                 ::error_runtime::__private::impl_responses! {
@@ -288,7 +288,7 @@ fn transparent_and_from() {
                     fn __typed(
                         &self,
                     ) -> ::core::option::Option<&(dyn ::core::error::Error + 'static)> {
-                        ::core::option::Option::Some(self)
+                        ::error_runtime::__private::typed(self)
                     }
                     fn __inner(
                         &self,

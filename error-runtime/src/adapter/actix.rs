@@ -35,6 +35,7 @@ fn respond_to(error: &dyn ApiError, typed: Option<&(dyn Error + 'static)>) -> Ht
         body,
         content_type,
         record,
+        ..
     } = answer(error, typed, &mut headers);
     let mut response = HttpResponse::with_body(convert_status(status), BoxBody::new(body));
     let out = response.headers_mut();

@@ -22,6 +22,7 @@ fn respond_to(error: &dyn ApiError, typed: Option<&(dyn Error + 'static)>) -> Re
         body,
         content_type,
         record,
+        ..
     } = answer(error, typed, response.headers_mut());
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     *response.status_mut() = status;

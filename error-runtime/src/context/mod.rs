@@ -1,5 +1,6 @@
 //! Which request is being answered: its ids go into every envelope, log line and event.
 
+mod around;
 mod ids;
 mod scope;
 
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+pub(crate) use self::around::Around;
 pub use self::ids::RequestIdPolicy;
 pub(crate) use self::ids::{
     Id, TRACEPARENT, TRACESTATE, TraceParent, X_REQUEST_ID, joined, trace_state,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::RequestContext;
+use super::{Around, RequestContext};
 
 thread_local! {
     static CURRENT: RefCell<Option<RequestContext>> = const { RefCell::new(None) };
@@ -44,7 +44,8 @@ impl RequestContext {
         run()
     }
 
-    /// Makes a future run in this context, wherever it is polled: for tasks that are spawned.
+    /// Makes a future run in this context, wherever it is polled: for tasks that are spawned. It also takes
+    /// along the span of `tracing` and the hub of Sentry that this code runs in.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -59,11 +60,12 @@ impl RequestContext {
         Scoped {
             future: Some(future),
             context: Some(self.clone()),
+            around: Around::current(),
         }
     }
 }
 
-/// Spawns a task that runs in the current request's context, where there is one.
+/// Spawns a task that runs in the current request's context, where there is one, and in its span.
 ///
 /// # Panics
 ///
@@ -77,6 +79,7 @@ where
     ::tokio::spawn(Scoped {
         future: Some(future),
         context: RequestContext::current(),
+        around: Around::current(),
     })
 }
 
@@ -127,13 +130,14 @@ pin_project_lite::pin_project! {
         #[pin]
         future: Option<F>,
         context: Option<RequestContext>,
+        around: Around,
     }
 
     impl<F> PinnedDrop for Scoped<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let _entered = this.context.is_some().then(|| Entered::new(this.context));
-            this.future.set(None);
+            this.around.run(|| this.future.set(None));
         }
     }
 }
@@ -153,9 +157,9 @@ impl<F: Future> Future for Scoped<F> {
         let this = self.project();
         // A task that was spawned outside of a request keeps whatever context there is.
         let _entered = this.context.is_some().then(|| Entered::new(this.context));
-        match this.future.as_pin_mut() {
+        this.around.run(|| match this.future.as_pin_mut() {
             Some(future) => future.poll(context),
             None => Poll::Pending,
-        }
+        })
     }
 }

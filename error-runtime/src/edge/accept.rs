@@ -64,7 +64,7 @@ enum Closeness {
 /// The index of the offer that an `Accept` likes best; among equals the first. Nothing if it likes none.
 pub(crate) fn best<'a>(
     accept: &[u8],
-    offers: impl Iterator<Item = &'a MediaType> + Clone,
+    offers: &(impl Iterator<Item = &'a MediaType> + Clone),
 ) -> Option<usize> {
     let mut best = None;
     for (index, offer) in offers.clone().enumerate() {
@@ -169,7 +169,7 @@ mod tests {
 
     fn chosen(accept: &[u8]) -> Option<&'static str> {
         let offers = OFFERS.map(|offer| MediaType::parse(offer.as_bytes()).unwrap());
-        best(accept, offers.iter()).map(|index| OFFERS[index])
+        best(accept, &offers.iter()).map(|index| OFFERS[index])
     }
 
     #[test]

@@ -13,20 +13,19 @@ use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 use http::HeaderMap;
 
 use super::answer::{self, Answer, Record, answer_at};
-use super::around::Around;
 use super::builder::builder;
 use super::map::Subject;
 use super::node::Node;
-use super::settings::Settings;
+use super::settings::{Finished, Plan};
 use super::stand_in::{Framework, Panicked};
 use super::watch::Watch;
 use crate::adapter::actix::{append_all, convert_status, convert_value};
-use crate::context::{self, Entered, Head, TraceParent};
+use crate::context::{self, Around, Entered, Head, Route, TraceParent};
 use crate::report::shown;
 use crate::{Origin, RequestContext, fault};
 
@@ -49,7 +48,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until an app is wrapped with it"]
 pub struct ErrorMiddleware {
-    settings: Settings,
+    plan: Plan,
 }
 
 builder!(ErrorMiddleware);
@@ -68,7 +67,7 @@ where
     fn new_transform(&self, inner: S) -> Self::Future {
         ready(Ok(ErrorMiddlewareService {
             inner: Rc::new(inner),
-            settings: self.settings.finished(),
+            finished: self.plan.finished(),
         }))
     }
 }
@@ -77,7 +76,7 @@ where
 #[derive(Debug)]
 pub struct ErrorMiddlewareService<S> {
     inner: Rc<S>,
-    settings: Arc<Settings>,
+    finished: Arc<Finished>,
 }
 
 impl<S, B> Service<ServiceRequest> for ErrorMiddlewareService<S>
@@ -114,8 +113,8 @@ impl<S> ErrorMiddlewareService<S> {
     fn visit(&self, request: &ServiceRequest) -> Visit {
         let known = request.extensions().get::<RequestContext>().cloned();
         let is_outermost = known.is_none();
-        let around = known.as_ref().and_then(RequestContext::edge).cloned();
-        let edge = Node::new(Arc::clone(&self.settings), around, request.path());
+        let around = known.as_ref().and_then(RequestContext::edge);
+        let edge = self.finished.edge(around, request.path());
         let context = match known {
             Some(known) => known.behind(edge),
             None => self.context_of(request, edge),
@@ -135,6 +134,7 @@ impl<S> ErrorMiddlewareService<S> {
     fn context_of(&self, request: &ServiceRequest, edge: Arc<Node>) -> RequestContext {
         let headers = request.headers();
         let id = self
+            .finished
             .settings
             .ids
             .id(headers.get_all(X_REQUEST_ID).map(HeaderValue::as_bytes));
@@ -157,7 +157,9 @@ impl<S> ErrorMiddlewareService<S> {
             trace,
             method: http::Method::from_bytes(request.method().as_str().as_bytes()).ok(),
             accept: context::joined(&read, &http::header::ACCEPT),
-            route: None,
+            route: request
+                .match_pattern()
+                .map(|route| Route::Text(route.into())),
         };
         RequestContext::of(id, head, Some(edge))
     }
@@ -214,7 +216,7 @@ impl Visit {
         match result {
             Ok(Ok(response)) => {
                 let (request, response) = response.into_parts();
-                let response = self.settled(response, Some(&request));
+                let response = self.settled(response);
                 Ok(ServiceResponse::new(request, response))
             }
             // A middleware further in has failed. There is no request to make a response for, so the answer
@@ -225,7 +227,7 @@ impl Visit {
                     let _entered = Entered::new(&mut context);
                     error.as_response_error().error_response()
                 };
-                let response = self.settled(response, None).map_into_boxed_body();
+                let response = self.settled(response).map_into_boxed_body();
                 Err(InternalError::from_response(error, response).into())
             }
             Err(panic) => {
@@ -245,14 +247,7 @@ impl Visit {
     fn settled<B: MessageBody + 'static>(
         &self,
         response: HttpResponse<B>,
-        request: Option<&HttpRequest>,
     ) -> HttpResponse<EitherBody<B>> {
-        if is_failure(response.status()) && self.context.route().is_none() {
-            let route = request.and_then(HttpRequest::match_pattern);
-            if let Some(route) = route {
-                self.context.set_route(route);
-            }
-        }
         let mut response = if is_failure(response.status())
             && response.extensions().get::<Record>().is_none()
             && is_frameworks(&response)
@@ -296,26 +291,31 @@ impl Visit {
     }
 
     fn answer(&self, subject: Subject<'_>, origin: Origin, response: &mut HttpResponse) {
-        let mut headers = HeaderMap::new();
-        for value in response.headers().get_all(header::VARY) {
-            // Kept, and not said twice.
-            if let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes()) {
-                headers.append(http::header::VARY, value);
-            }
-        }
-        if let Some(value) = response.headers().get(header::CACHE_CONTROL)
-            && let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes())
-        {
-            headers.insert(http::header::CACHE_CONTROL, value);
-        }
+        let mut of_answer = HeaderMap::new();
         let Answer {
             status,
             body,
             content_type,
             record,
-        } = answer_at(self.edge(), subject, origin, &self.context, &mut headers);
+            is_mapped,
+        } = answer_at(self.edge(), subject, origin, &self.context, &mut of_answer);
         *response.status_mut() = convert_status(status);
+        // Those that both may have are merged in the types of the newer `http`.
         let out = response.headers_mut();
+        let shared = [
+            http::header::VARY,
+            http::header::CACHE_CONTROL,
+            http::header::WWW_AUTHENTICATE,
+        ];
+        let mut headers = HeaderMap::new();
+        for name in shared {
+            for value in out.get_all(name.as_str()) {
+                if let Ok(value) = http::HeaderValue::from_bytes(value.as_bytes()) {
+                    headers.append(name.clone(), value);
+                }
+            }
+        }
+        answer::merge(&mut headers, &of_answer, is_mapped);
         for name in headers.keys() {
             out.remove(name.as_str());
         }
@@ -337,7 +337,7 @@ impl Visit {
         response: HttpResponse<B>,
     ) -> HttpResponse<EitherBody<B>> {
         let is_stream = matches!(response.body().size(), BodySize::Stream);
-        if !self.is_outermost || !is_stream || !answer::has_reporters(self.edge()) {
+        if !self.is_outermost || !is_stream || !self.edge().has_reporters() {
             return response.map_into_left_body();
         }
         let (edge, context) = (Arc::clone(self.edge()), self.context.clone());

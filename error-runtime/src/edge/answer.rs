@@ -1,19 +1,22 @@
 //! From a failure to the answer of this request, and what reporters are told of it.
 
+#[cfg(any(feature = "axum", feature = "actix"))]
 use std::error::Error;
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, VARY};
+use http::header::{CACHE_CONTROL, VARY, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::Node;
 use super::map::Subject;
 use super::stand_in::Framework;
+#[cfg(any(feature = "axum", feature = "actix"))]
 use crate::format::JsonEnvelope;
+#[cfg(any(feature = "axum", feature = "actix"))]
 use crate::format::envelope::JSON;
 use crate::render::{Rendered, render};
 use crate::report::Failure;
-use crate::{ApiError, ErrorEvent, Origin, RequestContext, fault};
+use crate::{ApiError, ErrorEvent, FanOut, Origin, RequestContext, fault};
 
 /// An answer but for its headers, which go where they are to stay.
 pub(crate) struct Answer {
@@ -22,6 +25,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: HeaderValue,
     /// To be kept with the response; nothing outside of an edge.
     pub(crate) record: Option<Record>,
+    /// A handler has put another error in the place of the failure.
+    pub(crate) is_mapped: bool,
 }
 
 /// The longest text of a framework that is sent on or logged.
@@ -61,12 +66,13 @@ pub(crate) fn answer(
                     status,
                     body,
                     content_type,
-                } = render(error, &JsonEnvelope, headers);
+                } = render(error, &JsonEnvelope, context, headers);
                 Answer {
                     status,
                     body,
                     content_type: content_type.unwrap_or(const { HeaderValue::from_static(JSON) }),
                     record: None,
+                    is_mapped: false,
                 }
             }
         }
@@ -86,13 +92,13 @@ pub(crate) fn answer_at(
         Some(mapped) => &**mapped,
         None => subject.error,
     };
-    let (format, negotiates) = edge.choose(context);
+    let format = edge.choose(context);
     let Rendered {
         status,
         body,
         content_type,
-    } = render(error, &format, headers);
-    if negotiates {
+    } = render(error, &format, Some(context), headers);
+    if edge.negotiates() {
         vary(headers);
     }
     // A cache may keep some failures unasked (RFC 9111 §4.2.2), with the id of another's request.
@@ -105,7 +111,7 @@ pub(crate) fn answer_at(
     let event = wanted(edge, error).then(|| {
         let mut event = ErrorEvent::of(error, origin, None);
         if mapped.is_some() {
-            event.came_from(subject.error);
+            event.came_from(subject.error, error);
         }
         Arc::new(event)
     });
@@ -117,12 +123,17 @@ pub(crate) fn answer_at(
             event,
             edge: Arc::clone(edge),
         }),
+        is_mapped: mapped.is_some(),
     }
 }
 
 /// Whether any reporter of these edges wants the failure.
 pub(crate) fn wanted(edge: &Node, error: &dyn ApiError) -> bool {
-    if !has_reporters(edge) {
+    if !edge.has_reporters() {
+        return false;
+    }
+    let mut reporters = edge.outwards().map(|node| &node.settings.reporters);
+    if !reporters.any(FanOut::is_on) {
         return false;
     }
     fault::guarded(|| {
@@ -142,14 +153,21 @@ fn vary(headers: &mut HeaderMap) {
             name == b"*" || name.eq_ignore_ascii_case(b"accept")
         })
     };
-    if !headers.get_all(VARY).iter().any(says_so) {
-        headers.append(VARY, const { HeaderValue::from_static("accept") });
+    if !headers.contains_key(VARY) || !headers.get_all(VARY).iter().any(says_so) {
+        headers.append(VARY, const { HeaderValue::from_static("Accept") });
     }
 }
 
-/// Adds the headers of an answer to those that a response has already.
-pub(crate) fn merge(headers: &mut HeaderMap, of_answer: &HeaderMap) {
-    let is_cached = headers.contains_key(CACHE_CONTROL);
+/// Adds the headers of an answer to those that a response of the framework's has already. What the
+/// framework has said of caches and challenges stays, unless a handler has put an error in its place.
+pub(crate) fn merge(headers: &mut HeaderMap, of_answer: &HeaderMap, is_mapped: bool) {
+    let has = |name| headers.contains_key(name);
+    let (is_cached, is_challenged) = (has(CACHE_CONTROL), has(WWW_AUTHENTICATE));
+    for name in of_answer.keys().filter(|name| *name == WWW_AUTHENTICATE) {
+        if is_mapped {
+            headers.remove(name);
+        }
+    }
     for (name, value) in of_answer {
         if name == VARY {
             if value.as_bytes().eq_ignore_ascii_case(b"accept") {
@@ -159,6 +177,10 @@ pub(crate) fn merge(headers: &mut HeaderMap, of_answer: &HeaderMap) {
             }
         } else if name == CACHE_CONTROL && is_cached {
             // The framework has said how long.
+        } else if name == WWW_AUTHENTICATE {
+            if is_mapped || !is_challenged {
+                headers.append(name, value.clone());
+            }
         } else {
             headers.insert(name, value.clone());
         }
@@ -178,11 +200,6 @@ pub(crate) fn by_hand(edge: &Node, status: StatusCode) -> Option<Arc<ErrorEvent>
         event.message.clear();
         Arc::new(event)
     })
-}
-
-pub(crate) fn has_reporters(edge: &Node) -> bool {
-    edge.outwards()
-        .any(|node| !node.settings.reporters.is_empty())
 }
 
 /// Tells the reporters of a request's outermost edge, and those that inner ones have besides. The status is

@@ -1,6 +1,6 @@
 //! The builder, the same for both frameworks.
 
-/// One method per setting, for a type that holds `settings: Settings`.
+/// One method per setting, for a type that holds `plan: Plan`.
 macro_rules! builder {
     ($ty:ident) => {
         impl $ty {
@@ -11,21 +11,21 @@ macro_rules! builder {
             pub fn new() -> Self {
                 $crate::report::watch_trail();
                 Self {
-                    settings: $crate::edge::settings::Settings::default(),
+                    plan: $crate::edge::settings::Plan::default(),
                 }
             }
 
             /// The format of answers to requests that ask for none, or for none that there is. Default
             /// [`JsonEnvelope`](crate::format::JsonEnvelope). A request can ask for it by its content type.
             pub fn format(mut self, format: impl $crate::Format + 'static) -> Self {
-                self.settings.default = Some($crate::edge::settings::Offer::new(format));
+                self.plan.change().default = Some($crate::edge::settings::Offer::new(format).into());
                 self
             }
 
             /// Whether `Accept` chooses between the format set here, the envelope, problem+json and HTML.
             /// Default true.
             pub fn negotiate(mut self, negotiate: bool) -> Self {
-                self.settings.negotiates = Some(negotiate);
+                self.plan.change().negotiates = Some(negotiate);
                 self
             }
 
@@ -37,8 +37,8 @@ macro_rules! builder {
                 format: impl $crate::Format + 'static,
             ) -> Self {
                 let offer = $crate::edge::settings::Offer::new(format);
-                let paths = &mut self.settings.paths;
-                paths.push((prefix.into().into_boxed_str(), offer));
+                let paths = &mut self.plan.change().paths;
+                paths.push((prefix.into().into_boxed_str(), offer.into()));
                 paths.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
                 self
             }
@@ -52,7 +52,8 @@ macro_rules! builder {
                 status: u16,
                 page: impl Fn(&$crate::ErrorView<'_>) -> String + Send + Sync + 'static,
             ) -> Self {
-                self.settings.pages = self.settings.pages.page_for_status(status, page);
+                let settings = self.plan.change();
+                settings.pages = std::mem::take(&mut settings.pages).page_for_status(status, page);
                 self
             }
 
@@ -62,37 +63,36 @@ macro_rules! builder {
                 code: impl Into<std::borrow::Cow<'static, str>>,
                 page: impl Fn(&$crate::ErrorView<'_>) -> String + Send + Sync + 'static,
             ) -> Self {
-                self.settings.pages = self.settings.pages.page_for_code(code, page);
+                let settings = self.plan.change();
+                settings.pages = std::mem::take(&mut settings.pages).page_for_code(code, page);
                 self
             }
 
             /// Which ids of requests are kept. Default [`RequestIdPolicy::Validated`](crate::RequestIdPolicy).
             pub fn request_ids(mut self, policy: $crate::RequestIdPolicy) -> Self {
-                self.settings.ids = policy;
+                self.plan.change().ids = policy;
                 self
             }
 
             /// A handler for one type of error, also behind a transparent variant: what it returns is
-            /// answered instead. Of nested layers the innermost that has one for the error wins.
+            /// answered instead, and `None` leaves the error to the next handler. Of nested layers the innermost that has one for the error wins.
             ///
             /// The error of a generic enum is seen by [`map_view`](Self::map_view) alone.
-            pub fn map<E, R>(mut self, map: impl Fn(&E) -> R + Send + Sync + 'static) -> Self
-            where
-                E: std::error::Error + 'static,
-                R: Into<$crate::AnyError>,
-            {
-                self.settings.maps.push($crate::edge::map::Map::typed(map));
+            pub fn map<E: std::error::Error + 'static>(
+                mut self,
+                map: impl $crate::ErrorMap<E>,
+            ) -> Self {
+                self.plan.change().maps.push($crate::edge::map::Map::typed(map));
                 self
             }
 
             /// A handler for failures that a foreign error has caused: one that is a source of a declared
             /// error, or that a service has returned.
-            pub fn map_foreign<E, R>(mut self, map: impl Fn(&E) -> R + Send + Sync + 'static) -> Self
-            where
-                E: std::error::Error + 'static,
-                R: Into<$crate::AnyError>,
-            {
-                self.settings.maps.push($crate::edge::map::Map::foreign(map));
+            pub fn map_foreign<E: std::error::Error + 'static>(
+                mut self,
+                map: impl $crate::ErrorMap<E>,
+            ) -> Self {
+                self.plan.change().maps.push($crate::edge::map::Map::foreign(map));
                 self
             }
 
@@ -102,26 +102,28 @@ macro_rules! builder {
                 mut self,
                 map: impl Fn(&$crate::ErrorView<'_>) -> Option<$crate::AnyError> + Send + Sync + 'static,
             ) -> Self {
-                self.settings.maps.push($crate::edge::map::Map::view(map));
+                self.plan.change().maps.push($crate::edge::map::Map::view(map));
                 self
             }
 
             /// Tells a reporter of every failure. Of nested layers the outermost tells; what inner ones
             /// have besides is told by it too, once.
             pub fn reporter(mut self, reporter: impl $crate::Reporter) -> Self {
-                self.settings.reporters = self.settings.reporters.reporter(reporter);
+                let settings = self.plan.change();
+                settings.reporters = std::mem::take(&mut settings.reporters).reporter(reporter);
                 self
             }
 
             /// Tells several reporters, which other layers may have too: each is told once.
             pub fn reporters(mut self, reporters: $crate::FanOut) -> Self {
-                self.settings.reporters = self.settings.reporters.and(reporters);
+                let settings = self.plan.change();
+                settings.reporters = std::mem::take(&mut settings.reporters).and(reporters);
                 self
             }
 
             /// Does not log by itself under the feature `tracing`.
             pub fn without_log(mut self) -> Self {
-                self.settings.is_silent = true;
+                self.plan.change().is_silent = true;
                 self
             }
 
@@ -131,21 +133,21 @@ macro_rules! builder {
                 if on {
                     $crate::edge::settings::warn_of_internals();
                 }
-                self.settings.shows_internals = Some(on);
+                self.plan.change().shows_internals = Some(on);
                 self
             }
 
             /// Sends the framework's own text of a 4xx as the message, up to 1 KiB of it. Such a text may
             /// name types of yours. Default false: the public text of the status.
             pub fn framework_text(mut self, send: bool) -> Self {
-                self.settings.sends_framework_text = Some(send);
+                self.plan.change().sends_framework_text = Some(send);
                 self
             }
 
             /// How many bytes the details of an answer may have: what is more is cut off with
             /// `"truncated":true`. Default 256 KiB.
             pub fn max_details(mut self, bytes: usize) -> Self {
-                self.settings.max_details = Some(bytes);
+                self.plan.change().max_details = Some(bytes);
                 self
             }
         }

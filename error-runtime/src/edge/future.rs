@@ -22,17 +22,19 @@ pin_project_lite::pin_project! {
     pub struct EdgeFuture<F> {
         #[pin]
         state: State<F>,
+        visit: Visit,
         // Taken with the response.
-        visit: Option<Visit>,
         context: Option<RequestContext>,
     }
 
     impl<F> PinnedDrop for EdgeFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // What a cancelled handler drops belongs to its request.
-            let _entered = Entered::new(this.context);
-            this.state.set(State::Done);
+            if this.context.is_some() {
+                // What a cancelled handler drops belongs to its request.
+                let _entered = Entered::new(this.context);
+                this.state.set(State::Done);
+            }
         }
     }
 }
@@ -52,20 +54,49 @@ pin_project_lite::pin_project! {
 }
 
 impl<F> EdgeFuture<F> {
+    /// Calls the service for a request.
+    #[inline]
     pub(super) fn new(
-        called: Result<F, Failed>,
         visit: Visit,
-        context: Option<RequestContext>,
+        context: RequestContext,
+        call: impl FnOnce() -> Result<F, BoxError>,
     ) -> Self {
-        Self {
-            state: match called {
-                Ok(future) => State::Running { future },
-                Err(failure) => State::Failed {
-                    failure: Some(failure),
-                },
-            },
-            visit: Some(visit),
+        let mut future = Self {
+            state: State::Done,
+            visit,
+            context: Some(context),
+        };
+        let Self {
+            state,
+            visit,
             context,
+        } = &mut future;
+        let entered = Entered::new(context);
+        // Requests and futures are large: what is called is taken from where it is, what it gives is
+        // written where it stays, and the closures between have references.
+        let mut call = Some(call);
+        let called = visit.around.run(|| {
+            catch_unwind(AssertUnwindSafe(|| {
+                let Some(call) = call.take() else { return };
+                *state = match call() {
+                    Ok(future) => State::Running { future },
+                    Err(error) => State::failed(Failed::Error(error)),
+                };
+            }))
+        });
+        if let Err(panic) = called {
+            *state = State::failed(Failed::Panic(panic));
+        }
+        drop(entered);
+        future
+    }
+}
+
+impl<F> State<F> {
+    #[cold]
+    fn failed(failure: Failed) -> Self {
+        Self::Failed {
+            failure: Some(failure),
         }
     }
 }
@@ -89,23 +120,27 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(visit) = this.visit.as_ref() else {
-            panic!("the answer of an edge was polled after its end");
-        };
+        assert!(
+            this.context.is_some(),
+            "the answer of an edge was polled after its end"
+        );
+        let visit = &*this.visit;
         let entered = Entered::new(this.context);
-        let result = visit.around.run(|| match this.state.as_mut().project() {
-            StateProjection::Running { future } => {
-                let poll = || future.poll(context);
-                match catch_unwind(AssertUnwindSafe(poll)) {
-                    Ok(Poll::Pending) => None,
-                    Ok(Poll::Ready(Ok(response))) => Some(Ok(response)),
-                    Ok(Poll::Ready(Err(error))) => Some(Err(Failed::Error(error.into()))),
-                    Err(panic) => Some(Err(Failed::Panic(panic))),
+        let mut result = None;
+        let polled = visit.around.run(|| {
+            catch_unwind(AssertUnwindSafe(|| match this.state.as_mut().project() {
+                StateProjection::Running { future } => {
+                    if let Poll::Ready(ready) = future.poll(context) {
+                        result = Some(ready.map_err(|error| Failed::Error(error.into())));
+                    }
                 }
-            }
-            StateProjection::Failed { failure } => failure.take().map(Err),
-            StateProjection::Done => None,
+                StateProjection::Failed { failure } => result = failure.take().map(Err),
+                StateProjection::Done => {}
+            }))
         });
+        if let Err(panic) = polled {
+            result = Some(Err(Failed::Panic(panic)));
+        }
         let Some(result) = result else {
             return Poll::Pending;
         };
@@ -117,8 +152,12 @@ where
             fault::discard(panic);
         }
         drop(entered);
-        let response = visit.around.run(|| visit.respond(result));
-        *this.visit = None;
-        Poll::Ready(Ok(response))
+        match this.context.take() {
+            Some(context) => {
+                let response = visit.around.run(|| visit.respond(&context, result));
+                Poll::Ready(Ok(response))
+            }
+            None => unreachable!("it was there at the start, and has just been put back"),
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The edge as a tower layer: for axum, and for whatever else speaks `http` types.
 
 use std::convert::Infallible;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -12,15 +11,14 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::around::Around;
 use super::body::EdgeBody;
 use super::builder::builder;
 use super::future::EdgeFuture;
 use super::node::Node;
-use super::settings::Settings;
-use super::visit::{Failed, Visit};
+use super::settings::{Finished, Plan};
+use super::visit::Visit;
 use crate::RequestContext;
-use crate::context::{self, Entered, Head, Route, TraceParent, X_REQUEST_ID};
+use crate::context::{self, Around, Head, Route, TraceParent, X_REQUEST_ID};
 use crate::tower::BoxError;
 
 /// Makes every 4xx and 5xx of a service one shape, gives every request an id, and tells reporters of each
@@ -54,7 +52,7 @@ use crate::tower::BoxError;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct ErrorLayer {
-    settings: Settings,
+    plan: Plan,
 }
 
 builder!(ErrorLayer);
@@ -63,15 +61,9 @@ impl<S> Layer<S> for ErrorLayer {
     type Service = ErrorService<S>;
 
     fn layer(&self, inner: S) -> ErrorService<S> {
-        let settings = self.settings.finished();
-        let edge = settings
-            .paths
-            .is_empty()
-            .then(|| Node::new(Arc::clone(&settings), None, ""));
         ErrorService {
             inner,
-            settings,
-            edge,
+            finished: self.plan.finished(),
             unready: None,
         }
     }
@@ -81,9 +73,7 @@ impl<S> Layer<S> for ErrorLayer {
 #[derive(Debug)]
 pub struct ErrorService<S> {
     inner: S,
-    settings: Arc<Settings>,
-    /// Of a request that no other edge is around; none where the path has a say.
-    edge: Option<Arc<Node>>,
+    finished: Arc<Finished>,
     /// The service could not take a request: what the next answer says.
     unready: Option<BoxError>,
 }
@@ -92,8 +82,7 @@ impl<S: Clone> Clone for ErrorService<S> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            settings: Arc::clone(&self.settings),
-            edge: self.edge.clone(),
+            finished: Arc::clone(&self.finished),
             unready: None,
         }
     }
@@ -120,24 +109,18 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let visit = self.visit(&mut request);
-        let mut context = Some(visit.context.clone());
-        let called = match self.unready.take() {
-            Some(error) => Err(Failed::Error(error)),
-            None => {
-                let _entered = Entered::new(&mut context);
-                let call = || self.inner.call(request);
-                let called = visit.around.run(|| catch_unwind(AssertUnwindSafe(call)));
-                called.map_err(Failed::Panic)
-            }
-        };
-        EdgeFuture::new(called, visit, context)
+        let (visit, context) = self.visit(&mut request);
+        let unready = self.unready.take();
+        EdgeFuture::new(visit, context, || match unready {
+            Some(error) => Err(error),
+            None => Ok(self.inner.call(request)),
+        })
     }
 }
 
 impl<S> ErrorService<S> {
     /// What this edge knows of a request.
-    fn visit<B>(&self, request: &mut Request<B>) -> Visit {
+    fn visit<B>(&self, request: &mut Request<B>) -> (Visit, RequestContext) {
         let around = request.extensions().get::<RequestContext>().cloned();
         let is_outermost = around.is_none();
         let context = match around {
@@ -147,23 +130,15 @@ impl<S> ErrorService<S> {
                 {
                     around.route_is(route);
                 }
-                let edge = Node::new(
-                    Arc::clone(&self.settings),
-                    around.edge().cloned(),
-                    request.uri().path(),
-                );
-                around.behind(edge)
+                around.behind(self.finished.edge(around.edge(), request.uri().path()))
             }
             None => {
-                let edge = match &self.edge {
-                    Some(edge) => Arc::clone(edge),
-                    None => Node::new(Arc::clone(&self.settings), None, request.uri().path()),
-                };
+                let edge = self.finished.edge(None, request.uri().path());
                 self.context_of(request, edge)
             }
         };
         request.extensions_mut().insert(context.clone());
-        Visit {
+        let visit = Visit {
             is_head: request.method() == Method::HEAD,
             around: if is_outermost {
                 Around::of(&context)
@@ -171,14 +146,18 @@ impl<S> ErrorService<S> {
                 Around::none()
             },
             is_outermost,
-            context,
-        }
+        };
+        (visit, context)
     }
 
     fn context_of<B>(&self, request: &Request<B>, edge: Arc<Node>) -> RequestContext {
         let headers = request.headers();
         let ids = headers.get_all(X_REQUEST_ID).iter();
-        let id = self.settings.ids.id(ids.map(HeaderValue::as_bytes));
+        let id = self
+            .finished
+            .settings
+            .ids
+            .id(ids.map(HeaderValue::as_bytes));
         let trace = TraceParent::of(headers);
         let head = Head {
             tracestate: trace.and_then(|_| context::trace_state(headers)),

@@ -42,6 +42,44 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// A handler of errors of one type: any function or closure from `&E` to what [`Mapped`] is for.
+pub trait ErrorMap<E>: Fn(&E) -> <Self as ErrorMap<E>>::Answer + Send + Sync + 'static {
+    /// What it returns.
+    type Answer: Mapped;
+}
+
+impl<E, F, R> ErrorMap<E> for F
+where
+    F: Fn(&E) -> R + Send + Sync + 'static,
+    R: Mapped,
+{
+    type Answer = R;
+}
+
+/// What a handler may return: an [`AnyError`] or a declared error, to be answered instead; or an `Option` of
+/// these, where `None` leaves the failure to the next handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be answered instead of an error",
+    label = "a handler returns an `AnyError`, a declared error, or an `Option` of these"
+)]
+pub trait Mapped {
+    /// The error that is answered.
+    fn into_mapped(self) -> Option<AnyError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<AnyError>> Mapped for E {
+    fn into_mapped(self) -> Option<AnyError> {
+        Some(self.into())
+    }
+}
+
+impl<E: Into<AnyError>> Mapped for Option<E> {
+    fn into_mapped(self) -> Option<AnyError> {
+        self.map(Into::into)
+    }
+}
+
 type Run = dyn Fn(Subject<'_>, Option<&RequestContext>) -> Option<AnyError> + Send + Sync;
 
 /// One handler.
@@ -56,24 +94,16 @@ impl fmt::Debug for Map {
 
 impl Map {
     /// Of errors of this type, also behind a transparent variant.
-    pub(crate) fn typed<E, R>(map: impl Fn(&E) -> R + Send + Sync + 'static) -> Self
-    where
-        E: Error + 'static,
-        R: Into<AnyError>,
-    {
+    pub(crate) fn typed<E: Error + 'static>(map: impl ErrorMap<E>) -> Self {
         Self(Arc::new(move |subject, _| {
-            subject.find::<E>().map(|error| map(error).into())
+            map(subject.find::<E>()?).into_mapped()
         }))
     }
 
     /// Of failures that an error of this type has caused.
-    pub(crate) fn foreign<E, R>(map: impl Fn(&E) -> R + Send + Sync + 'static) -> Self
-    where
-        E: Error + 'static,
-        R: Into<AnyError>,
-    {
+    pub(crate) fn foreign<E: Error + 'static>(map: impl ErrorMap<E>) -> Self {
         Self(Arc::new(move |subject, _| {
-            subject.find_anywhere::<E>().map(|error| map(error).into())
+            map(subject.find_anywhere::<E>()?).into_mapped()
         }))
     }
 

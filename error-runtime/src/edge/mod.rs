@@ -9,8 +9,6 @@ mod accept;
 mod actix;
 #[cfg(any(feature = "actix", feature = "tower"))]
 mod answer;
-#[cfg(any(feature = "actix", feature = "tower"))]
-mod around;
 #[cfg(feature = "tower")]
 mod body;
 #[cfg(any(feature = "actix", feature = "tower"))]
@@ -39,4 +37,5 @@ pub use body::EdgeBody;
 pub use future::EdgeFuture;
 #[cfg(feature = "tower")]
 pub use layer::{ErrorLayer, ErrorService};
+pub use map::{ErrorMap, Mapped};
 pub(crate) use node::Node;

@@ -11,13 +11,19 @@ use crate::fault::{self, FaultPart};
 use crate::format::{Format, HtmlPage};
 use crate::{AnyError, ErrorView, RequestContext};
 
-/// One edge, and the one around it.
+/// One edge, and the one around it. What it does not say the one around it does: that is worked out when the
+/// node is made, once for an edge that stands alone.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) settings: Arc<Settings>,
     around: Option<Arc<Self>>,
-    /// The path of the request has a format of its own: which of the settings' paths.
-    path: Option<usize>,
+    /// The format of this path, whatever the request wants.
+    of_path: Option<Arc<Offer>>,
+    default: Option<Arc<Offer>>,
+    negotiates: bool,
+    shows_internals: bool,
+    sends_framework_text: bool,
+    max_details: Option<usize>,
 }
 
 /// The format of one answer.
@@ -34,14 +40,43 @@ enum Kind<'a> {
 
 impl Node {
     pub(crate) fn new(settings: Arc<Settings>, around: Option<Arc<Self>>, path: &str) -> Arc<Self> {
-        let path = settings
-            .paths
-            .iter()
-            .position(|(prefix, _)| is_below(path, prefix));
+        let mut below = settings.paths.iter();
+        let of_path = below
+            .find(|(prefix, _)| is_below(path, prefix))
+            .map(|(_, offer)| offer);
+        let outer = around.as_deref();
+        let said = |own: Option<bool>, outer: Option<bool>, default: bool| {
+            own.or(outer).unwrap_or(default)
+        };
         Arc::new(Self {
+            of_path: of_path
+                .or(outer.and_then(|outer| outer.of_path.as_ref()))
+                .cloned(),
+            default: settings
+                .default
+                .as_ref()
+                .or(outer.and_then(|outer| outer.default.as_ref()))
+                .cloned(),
+            negotiates: said(
+                settings.negotiates,
+                outer.map(|outer| outer.negotiates),
+                true,
+            ),
+            shows_internals: said(
+                settings.shows_internals,
+                outer.map(|outer| outer.shows_internals),
+                false,
+            ),
+            sends_framework_text: said(
+                settings.sends_framework_text,
+                outer.map(|outer| outer.sends_framework_text),
+                false,
+            ),
+            max_details: settings
+                .max_details
+                .or(outer.and_then(|outer| outer.max_details)),
             settings,
             around,
-            path,
         })
     }
 
@@ -50,55 +85,55 @@ impl Node {
         std::iter::successors(Some(self), |node| node.around.as_deref())
     }
 
-    /// What the innermost edge says that says anything.
-    fn first<'a, T>(&'a self, ask: impl Fn(&'a Settings) -> Option<T>) -> Option<T> {
-        self.outwards().find_map(|node| ask(&node.settings))
-    }
-
     pub(crate) fn shows_internals(&self) -> bool {
-        self.first(|settings| settings.shows_internals) == Some(true)
+        self.shows_internals
     }
 
     pub(crate) fn sends_framework_text(&self) -> bool {
-        self.first(|settings| settings.sends_framework_text) == Some(true)
+        self.sends_framework_text
     }
 
     pub(crate) fn max_details(&self) -> Option<usize> {
-        self.first(|settings| settings.max_details)
+        self.max_details
+    }
+
+    pub(crate) fn has_reporters(&self) -> bool {
+        self.outwards()
+            .any(|node| !node.settings.reporters.is_empty())
+    }
+
+    /// Whether the format follows what a request accepts.
+    pub(crate) fn negotiates(&self) -> bool {
+        self.negotiates && self.of_path.is_none()
     }
 
     /// The format for a request.
-    pub(crate) fn choose(&self, context: &RequestContext) -> (Chosen<'_>, bool) {
-        let of_path = self
-            .outwards()
-            .find_map(|node| Some(&node.settings.paths[node.path?].1));
-        if let Some(offer) = of_path {
-            return (Chosen::of(offer), false);
-        }
+    pub(crate) fn choose(&self, context: &RequestContext) -> Chosen<'_> {
         let built_in = Offer::built_in();
-        let default = self.first(|settings| settings.default.as_ref());
-        let negotiates = self.first(|settings| settings.negotiates) != Some(false);
-        let fallback = default.unwrap_or(&built_in[0]);
-        let others = built_in
-            .iter()
-            .filter(|offer| default.is_none_or(|default| default.media != offer.media));
-        let accept = context.accept().filter(|_| negotiates);
-        let chosen = accept.and_then(|accept| {
-            let offers = default.into_iter().chain(others);
-            let best = accept::best(accept.as_bytes(), offers.clone().map(|offer| &offer.media))?;
-            offers.into_iter().nth(best)
-        });
-        let offer = chosen.unwrap_or(fallback);
+        let default = self.default.as_deref();
+        let offer = match (&self.of_path, context.accept()) {
+            (Some(offer), _) => offer,
+            (None, Some(accept)) if self.negotiates => {
+                let others = built_in
+                    .iter()
+                    .filter(|offer| default.is_none_or(|default| default.media != offer.media));
+                let mut offers = default.into_iter().chain(others);
+                let media = offers.clone().map(|offer| &offer.media);
+                let best = accept::best(accept.as_bytes(), &media);
+                best.and_then(|best| offers.nth(best))
+                    .or(default)
+                    .unwrap_or(&built_in[0])
+            }
+            (None, _) => default.unwrap_or(&built_in[0]),
+        };
         // The built-in pages are those of the edges too.
-        let chosen = if std::ptr::eq(offer, std::ptr::from_ref(&built_in[2])) {
-            Chosen {
+        if std::ptr::eq(offer, std::ptr::from_ref(&built_in[2])) {
+            return Chosen {
                 content_type: &offer.content_type,
                 kind: Kind::Pages(self),
-            }
-        } else {
-            Chosen::of(offer)
-        };
-        (chosen, negotiates)
+            };
+        }
+        Chosen::of(offer)
     }
 
     /// What the innermost handler makes of a failure; nothing if there is none for it.

@@ -7,6 +7,7 @@ use http::HeaderValue;
 
 use super::accept::MediaType;
 use super::map::Map;
+use super::node::Node;
 use crate::FanOut;
 use crate::context::RequestIdPolicy;
 use crate::fault;
@@ -14,11 +15,11 @@ use crate::format::{Format, HtmlPage, JsonEnvelope, ProblemJson};
 
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
-    pub(crate) default: Option<Offer>,
+    pub(crate) default: Option<Arc<Offer>>,
     pub(crate) negotiates: Option<bool>,
     pub(crate) pages: HtmlPage,
     /// By prefix of the path, the longest first.
-    pub(crate) paths: Vec<(Box<str>, Offer)>,
+    pub(crate) paths: Vec<(Box<str>, Arc<Offer>)>,
     pub(crate) ids: RequestIdPolicy,
     pub(crate) maps: Vec<Map>,
     pub(crate) reporters: FanOut,
@@ -41,11 +42,16 @@ impl fmt::Debug for Settings {
 }
 
 /// A format that can be chosen.
-#[derive(Clone)]
 pub(crate) struct Offer {
     pub(crate) media: MediaType,
     pub(crate) content_type: HeaderValue,
-    pub(crate) format: Arc<dyn Format>,
+    pub(crate) format: Box<dyn Format>,
+}
+
+impl fmt::Debug for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Offer").field(&self.content_type).finish()
+    }
 }
 
 impl Offer {
@@ -57,7 +63,7 @@ impl Offer {
         Self {
             media,
             content_type,
-            format: Arc::new(format),
+            format: Box::new(format),
         }
     }
 
@@ -74,19 +80,74 @@ impl Offer {
     }
 }
 
-impl Settings {
-    /// With the log, where it is wanted.
-    pub(crate) fn finished(&self) -> Arc<Self> {
-        #[cfg_attr(
-            not(feature = "tracing"),
-            expect(unused_mut, reason = "nothing to add")
-        )]
-        let mut settings = self.clone();
-        #[cfg(feature = "tracing")]
-        if !settings.is_silent {
-            settings.reporters = settings.reporters.and(FanOut::log());
+/// The settings while they are collected, then what services share. A copy is cheap: axum makes one, and a
+/// service of it, for every request.
+#[derive(Clone, Default)]
+pub(crate) struct Plan(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    settings: Settings,
+    finished: OnceLock<Arc<Finished>>,
+}
+
+/// What a service has.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) settings: Arc<Settings>,
+    /// Of requests that no other edge is around; none where the path has a say.
+    pub(crate) alone: Option<Arc<Node>>,
+}
+
+impl Plan {
+    /// To change a setting. Services that were made before keep theirs.
+    pub(crate) fn change(&mut self) -> &mut Settings {
+        if Arc::get_mut(&mut self.0).is_none_or(|shared| shared.finished.get().is_some()) {
+            self.0 = Arc::new(Shared {
+                settings: self.0.settings.clone(),
+                finished: OnceLock::new(),
+            });
         }
-        Arc::new(settings)
+        &mut Arc::get_mut(&mut self.0)
+            .expect("it was made just now, or nobody else has it")
+            .settings
+    }
+
+    pub(crate) fn finished(&self) -> Arc<Finished> {
+        let finished = self.0.finished.get_or_init(|| {
+            #[cfg_attr(
+                not(feature = "tracing"),
+                expect(unused_mut, reason = "the log is of that feature")
+            )]
+            let mut settings = self.0.settings.clone();
+            #[cfg(feature = "tracing")]
+            if !settings.is_silent {
+                settings.reporters = settings.reporters.and(FanOut::log());
+            }
+            let settings = Arc::new(settings);
+            let is_alone = settings.paths.is_empty();
+            Arc::new(Finished {
+                alone: is_alone.then(|| Node::new(Arc::clone(&settings), None, "")),
+                settings,
+            })
+        });
+        Arc::clone(finished)
+    }
+}
+
+impl Finished {
+    /// The edge of a request, behind those that are around it already.
+    pub(crate) fn edge(&self, around: Option<&Arc<Node>>, path: &str) -> Arc<Node> {
+        match (&self.alone, around) {
+            (Some(alone), None) => Arc::clone(alone),
+            _ => Node::new(Arc::clone(&self.settings), around.cloned(), path),
+        }
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.settings.fmt(f)
     }
 }
 

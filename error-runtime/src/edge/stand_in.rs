@@ -72,25 +72,29 @@ impl ApiError for Panicked {
     }
 }
 
-/// An error of a service that is no declared one.
+/// An error of a service that is no declared one. On actix an error is a response in any case.
+#[cfg(feature = "tower")]
 #[derive(Debug)]
 pub(crate) struct Undeclared {
     pub(crate) status: StatusCode,
     pub(crate) source: Box<dyn Error + Send + Sync>,
 }
 
+#[cfg(feature = "tower")]
 impl fmt::Display for Undeclared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.source, f)
     }
 }
 
+#[cfg(feature = "tower")]
 impl Error for Undeclared {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
 }
 
+#[cfg(feature = "tower")]
 impl ApiError for Undeclared {
     fn spec(&self) -> &'static ErrorSpec {
         static SPEC: ErrorSpec = spec("Undeclared");

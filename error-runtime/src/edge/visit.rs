@@ -14,19 +14,17 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 
 use super::answer::{self, Answer, Record, answer_at};
-use super::around::Around;
 use super::body::EdgeBody;
 use super::map::Subject;
 use super::node::Node;
 use super::stand_in::{Framework, Panicked, Undeclared};
-use crate::context::X_REQUEST_ID;
+use crate::context::{Around, X_REQUEST_ID};
 use crate::report::links;
 use crate::tower::BoxError;
 use crate::{Origin, Rejected, RequestContext, fault};
 
 /// One request at one edge.
 pub(super) struct Visit {
-    pub(super) context: RequestContext,
     pub(super) is_outermost: bool,
     pub(super) is_head: bool,
     pub(super) around: Around,
@@ -39,31 +37,30 @@ pub(super) enum Failed {
 }
 
 impl Visit {
-    fn edge(&self) -> &Arc<Node> {
-        let edge = self.context.edge();
-        edge.expect("the context of a visit is behind its edge")
-    }
-
-    pub(super) fn respond<R>(&self, result: Result<Response<R>, Failed>) -> Response<EdgeBody<R>>
+    pub(super) fn respond<R>(
+        &self,
+        context: &RequestContext,
+        result: Result<Response<R>, Failed>,
+    ) -> Response<EdgeBody<R>>
     where
         R: Body<Data = Bytes>,
         R::Error: Into<BoxError>,
     {
         let mut response = match result {
-            Ok(response) if is_failure(response.status()) => self.normalized(response),
-            Ok(response) => self.watched(response),
-            Err(failure) => self.in_place_of(failure),
+            Ok(response) if is_failure(response.status()) => self.normalized(context, response),
+            Ok(response) => self.watched(context, response),
+            Err(failure) => in_place_of(context, failure),
         };
         if self.is_outermost {
-            self.leave(&mut response);
+            self.leave(context, &mut response);
         }
         response
     }
 
     /// The last edge of the response: the id, and the report.
-    fn leave<R>(&self, response: &mut Response<EdgeBody<R>>) {
+    fn leave<R>(&self, context: &RequestContext, response: &mut Response<EdgeBody<R>>) {
         // The characters of an id are those of a header; one that the application gave may not be.
-        if let Ok(id) = HeaderValue::from_str(self.context.request_id()) {
+        if let Ok(id) = HeaderValue::from_str(context.request_id()) {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
         if !is_failure(response.status()) {
@@ -71,42 +68,50 @@ impl Visit {
         }
         let status = response.status();
         let record = response.extensions_mut().remove::<Record>();
-        let (event, edge) = match record {
+        let (event, innermost) = match record {
             Some(Record { event, edge }) => (event, Some(edge)),
-            None => (answer::by_hand(self.edge(), status), None),
+            None => (answer::by_hand(edge(context), status), None),
         };
         if let Some(event) = event {
-            answer::report(self.edge(), edge.as_deref(), event, status, &self.context);
+            answer::report(edge(context), innermost.as_deref(), event, status, context);
         }
-        if self.is_head && edge.is_some() {
+        if self.is_head && innermost.is_some() {
             strip(response);
         }
     }
 
     /// A response that is no failure; a stream is watched to its end.
-    fn watched<R: Body>(&self, response: Response<R>) -> Response<EdgeBody<R>> {
+    fn watched<R: Body>(
+        &self,
+        context: &RequestContext,
+        response: Response<R>,
+    ) -> Response<EdgeBody<R>> {
         let is_stream = self.is_outermost && response.body().size_hint().exact().is_none();
-        if is_stream && answer::has_reporters(self.edge()) {
-            let (edge, context) = (Arc::clone(self.edge()), self.context.clone());
+        if is_stream && edge(context).has_reporters() {
+            let (edge, context) = (Arc::clone(edge(context)), context.clone());
             return response.map(|body| EdgeBody::watched(body, edge, context));
         }
         response.map(EdgeBody::own)
     }
 
     /// A 4xx or 5xx: the framework's own becomes an answer, the application's stays.
-    fn normalized<R>(&self, response: Response<R>) -> Response<EdgeBody<R>>
+    fn normalized<R>(
+        &self,
+        context: &RequestContext,
+        response: Response<R>,
+    ) -> Response<EdgeBody<R>>
     where
         R: Body<Data = Bytes>,
     {
         if response.extensions().get::<Record>().is_some() || !is_frameworks(&response) {
-            return self.watched(response);
+            return self.watched(context, response);
         }
         let status = response.status();
         let (parts, body) = response.into_parts();
         let error = Framework {
             status,
             text: text_of(body),
-            sends_text: self.edge().sends_framework_text(),
+            sends_text: edge(context).sends_framework_text(),
         };
         let subject = Subject {
             error: &error,
@@ -124,66 +129,71 @@ impl Visit {
         ] {
             headers.remove(gone);
         }
-        self.answer(subject, Origin::Framework, response)
+        answer(context, subject, Origin::Framework, response)
     }
+}
 
-    /// A panic or an error: there is no response.
-    fn in_place_of<R>(&self, failure: Failed) -> Response<EdgeBody<R>> {
-        let response = Response::new(());
-        match failure {
-            Failed::Panic(panic) => {
-                let error = Panicked(fault::panic_text(&*panic).to_owned());
-                fault::discard(panic);
+fn edge(context: &RequestContext) -> &Arc<Node> {
+    let edge = context.edge();
+    edge.expect("the context of a visit is behind its edge")
+}
+
+/// A panic or an error: there is no response.
+fn in_place_of<R>(context: &RequestContext, failure: Failed) -> Response<EdgeBody<R>> {
+    let response = Response::new(());
+    match failure {
+        Failed::Panic(panic) => {
+            let error = Panicked(fault::panic_text(&*panic).to_owned());
+            fault::discard(panic);
+            let subject = Subject {
+                error: &error,
+                typed: Some(&error),
+            };
+            answer(context, subject, Origin::Panic, response)
+        }
+        Failed::Error(error) => {
+            let rejected = links(Some(&*error)).find_map(|error| error.downcast_ref::<Rejected>());
+            if let Some(rejected) = rejected {
                 let subject = Subject {
-                    error: &error,
-                    typed: Some(&error),
+                    error: rejected,
+                    typed: Some(rejected),
                 };
-                self.answer(subject, Origin::Panic, response)
+                return answer(context, subject, Origin::Declared, response);
             }
-            Failed::Error(error) => {
-                let rejected =
-                    links(Some(&*error)).find_map(|error| error.downcast_ref::<Rejected>());
-                if let Some(rejected) = rejected {
-                    let subject = Subject {
-                        error: rejected,
-                        typed: Some(rejected),
-                    };
-                    return self.answer(subject, Origin::Declared, response);
-                }
-                let error = Undeclared {
-                    status: status_of(&*error),
-                    source: error,
-                };
-                let subject = Subject {
-                    error: &error,
-                    typed: None,
-                };
-                self.answer(subject, Origin::Undeclared, response)
-            }
+            let error = Undeclared {
+                status: status_of(&*error),
+                source: error,
+            };
+            let subject = Subject {
+                error: &error,
+                typed: None,
+            };
+            answer(context, subject, Origin::Undeclared, response)
         }
     }
+}
 
-    fn answer<R>(
-        &self,
-        subject: Subject<'_>,
-        origin: Origin,
-        mut response: Response<()>,
-    ) -> Response<EdgeBody<R>> {
-        let mut headers = HeaderMap::new();
-        let Answer {
-            status,
-            body,
-            content_type,
-            record,
-        } = answer_at(self.edge(), subject, origin, &self.context, &mut headers);
-        *response.status_mut() = status;
-        answer::merge(response.headers_mut(), &headers);
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-        if let Some(record) = record {
-            response.extensions_mut().insert(record);
-        }
-        response.map(|()| EdgeBody::answer(body))
+fn answer<R>(
+    context: &RequestContext,
+    subject: Subject<'_>,
+    origin: Origin,
+    mut response: Response<()>,
+) -> Response<EdgeBody<R>> {
+    let mut headers = HeaderMap::new();
+    let Answer {
+        status,
+        body,
+        content_type,
+        record,
+        is_mapped,
+    } = answer_at(edge(context), subject, origin, context, &mut headers);
+    *response.status_mut() = status;
+    answer::merge(response.headers_mut(), &headers, is_mapped);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    if let Some(record) = record {
+        response.extensions_mut().insert(record);
     }
+    response.map(|()| EdgeBody::answer(body))
 }
 
 fn is_failure(status: StatusCode) -> bool {

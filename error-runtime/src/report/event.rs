@@ -166,8 +166,14 @@ impl ErrorEvent {
     }
 
     /// The failure that the one reported stands for.
-    pub(crate) fn came_from(&mut self, error: &dyn ApiError) {
+    pub(crate) fn came_from(&mut self, error: &dyn ApiError, mapped: &dyn ApiError) {
         let error = innermost(error);
+        if mapped.spec().is_ad_hoc() {
+            // It belongs to no part of the system: what it stands for does, and tells kinds apart.
+            self.domain = Cow::Borrowed(error.spec().domain);
+            self.category = Cow::Borrowed(error.category());
+            self.fingerprint = fingerprint::of(error);
+        }
         self.chain.insert(0, shown(&error));
         self.chain.extend(chain(cause(error)));
         self.chain.truncate(MAX_CHAIN);

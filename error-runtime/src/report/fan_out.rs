@@ -39,6 +39,8 @@ pub struct DeliveryCounts {
 struct Lane {
     reporter: Arc<dyn Reporter>,
     delivery: Delivery,
+    #[cfg(feature = "tracing")]
+    is_log: bool,
     tally: Arc<Tally>,
     capacity: usize,
     /// Begun with the first event: a service that never fails has no threads for it.
@@ -100,6 +102,8 @@ impl FanOut {
     pub fn reporter(mut self, reporter: impl Reporter) -> Self {
         self.lanes.push(Arc::new(Lane {
             delivery: fault::guarded(|| reporter.delivery()).unwrap_or(Delivery::Queued),
+            #[cfg(feature = "tracing")]
+            is_log: (&reporter as &dyn std::any::Any).is::<super::TracingReporter>(),
             reporter: Arc::new(reporter),
             tally: Arc::default(),
             capacity: self.capacity.unwrap_or(CAPACITY),
@@ -129,6 +133,11 @@ impl FanOut {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.lanes.is_empty()
+    }
+
+    /// Whether any of them may want a failure.
+    pub(crate) fn is_on(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.is_on())
     }
 
     /// Whether any of them wants this failure.
@@ -174,6 +183,20 @@ impl Reporter for FanOut {
 impl Lane {
     fn wants(&self, failure: &Failure<'_>) -> bool {
         fault::guarded(|| self.reporter.wants(failure)).unwrap_or(true)
+    }
+
+    /// Whether it may want anything: the log of a process that logs nothing does not.
+    #[cfg_attr(
+        not(feature = "tracing"),
+        expect(clippy::unused_self, reason = "only the log can be off")
+    )]
+    fn is_on(&self) -> bool {
+        #[cfg(feature = "tracing")]
+        if self.is_log {
+            return tracing::level_filters::LevelFilter::current()
+                != tracing::level_filters::LevelFilter::OFF;
+        }
+        true
     }
 
     fn deliver(&self, event: &Arc<ErrorEvent>) {

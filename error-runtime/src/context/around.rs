@@ -3,9 +3,9 @@
 #[cfg(feature = "sentry")]
 use std::sync::Arc;
 
-use crate::RequestContext;
+use super::RequestContext;
 
-pub(super) struct Around {
+pub(crate) struct Around {
     #[cfg(feature = "tracing")]
     span: tracing::Span,
     /// Breadcrumbs and tags that the application sets belong to this request.
@@ -15,7 +15,7 @@ pub(super) struct Around {
 
 impl Around {
     /// Of an inner edge: the outermost has it.
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             #[cfg(feature = "tracing")]
             span: tracing::Span::none(),
@@ -24,11 +24,21 @@ impl Around {
         }
     }
 
+    /// What this code runs in, for a future that is polled elsewhere.
+    pub(crate) fn current() -> Self {
+        Self {
+            #[cfg(feature = "tracing")]
+            span: tracing::Span::current(),
+            #[cfg(feature = "sentry")]
+            hub: Some(sentry_core::Hub::current()),
+        }
+    }
+
     #[cfg_attr(
         not(feature = "tracing"),
         expect(unused_variables, reason = "the span is made of it")
     )]
-    pub(super) fn of(context: &RequestContext) -> Self {
+    pub(crate) fn of(context: &RequestContext) -> Self {
         Self {
             #[cfg(feature = "tracing")]
             span: tracing::info_span!(
@@ -47,8 +57,12 @@ impl Around {
         }
     }
 
+    #[cfg_attr(
+        not(any(feature = "sentry", feature = "tracing")),
+        expect(clippy::unused_self, reason = "there is nothing to be in force")
+    )]
     #[inline]
-    pub(super) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
         #[cfg(feature = "tracing")]
         let _entered = self.span.enter();
         #[cfg(feature = "sentry")]
