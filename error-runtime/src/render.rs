@@ -38,9 +38,7 @@ pub fn http_response_with<F: Format + ?Sized>(
         status,
         body,
         content_type,
-    } = RequestContext::with_current(|context| {
-        render(error, format, context, response.headers_mut())
-    });
+    } = render_here(error, format, response.headers_mut());
     let content_type = content_type.unwrap_or_else(|| {
         fault::guarded(|| format.content_type()).unwrap_or_else(|_| JsonEnvelope.content_type())
     });
@@ -59,19 +57,50 @@ pub(crate) struct Rendered {
     pub(crate) content_type: Option<HeaderValue>,
 }
 
+impl Rendered {
+    fn new() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            body: Vec::new(),
+            content_type: None,
+        }
+    }
+}
+
+/// For the request that this thread runs for.
+pub(crate) fn render_here<F: Format + ?Sized>(
+    error: &dyn ApiError,
+    format: &F,
+    headers: &mut HeaderMap,
+) -> Rendered {
+    let mut rendered = Rendered::new();
+    // Through a reference: what is returned through closures is copied at each of them.
+    RequestContext::with_current(|context| {
+        render_into(&mut rendered, error, format, context, headers);
+    });
+    rendered
+}
+
 pub(crate) fn render<F: Format + ?Sized>(
+    error: &dyn ApiError,
+    format: &F,
+    context: &RequestContext,
+    headers: &mut HeaderMap,
+) -> Rendered {
+    let mut rendered = Rendered::new();
+    render_into(&mut rendered, error, format, Some(context), headers);
+    rendered
+}
+
+#[inline]
+fn render_into<F: Format + ?Sized>(
+    rendered: &mut Rendered,
     error: &dyn ApiError,
     format: &F,
     context: Option<&RequestContext>,
     headers: &mut HeaderMap,
-) -> Rendered {
-    let mut rendered = Rendered {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        body: Vec::new(),
-        content_type: None,
-    };
+) {
     let timestamp = Timestamp::now();
-    // Through references: what is returned through closures is copied at each of them.
     let done = fault::attempt(|| {
         let view = ErrorView::unguarded(error, context, timestamp);
         rendered.status = view.status();
@@ -80,7 +109,7 @@ pub(crate) fn render<F: Format + ?Sized>(
     });
     if !done {
         headers.clear();
-        render_carefully(error, format, headers, context, timestamp, &mut rendered);
+        render_carefully(error, format, headers, context, timestamp, rendered);
     }
     // RFC 9110 §15.5.2; an error written by hand may have forgotten it.
     if rendered.status == StatusCode::UNAUTHORIZED && !headers.contains_key(WWW_AUTHENTICATE) {
@@ -89,7 +118,6 @@ pub(crate) fn render<F: Format + ?Sized>(
             const { HeaderValue::from_static("Bearer") },
         );
     }
-    rendered
 }
 
 /// The same when something has panicked: part by part, leaving out what panics again.

@@ -7,7 +7,10 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap as ActixHeaders, HeaderNam
 
 use http::HeaderMap;
 
-use crate::edge::{Answer, answer};
+use crate::edge::{self, Answer};
+use crate::format::JsonEnvelope;
+use crate::format::envelope::JSON;
+use crate::render::{Rendered, render_here};
 use crate::{AnyError, ApiError};
 
 pub use actix_web::http::StatusCode;
@@ -30,22 +33,38 @@ pub fn respond(error: &dyn ApiError) -> HttpResponse {
 fn respond_to(error: &dyn ApiError, typed: Option<&(dyn Error + 'static)>) -> HttpResponse {
     // Without declared headers nothing is allocated for it.
     let mut headers = HeaderMap::new();
-    let Answer {
-        status,
-        body,
-        content_type,
-        record,
-        ..
-    } = answer(error, typed, &mut headers);
+    if edge::is_here()
+        && let Some(answer) = edge::answer_here(error, typed, &mut headers)
+    {
+        let Answer {
+            status,
+            body,
+            content_type,
+            record,
+            ..
+        } = answer;
+        let mut response = finish(status, convert_value(&content_type), &headers, body);
+        response.extensions_mut().insert(record);
+        return response;
+    }
+    let Rendered { status, body, .. } = render_here(error, &JsonEnvelope, &mut headers);
+    let json = const { HeaderValue::from_static(JSON) };
+    finish(status, Some(json), &headers, body)
+}
+
+#[inline]
+fn finish(
+    status: http::StatusCode,
+    content_type: Option<HeaderValue>,
+    headers: &HeaderMap,
+    body: Vec<u8>,
+) -> HttpResponse {
     let mut response = HttpResponse::with_body(convert_status(status), BoxBody::new(body));
     let out = response.headers_mut();
-    if let Some(content_type) = convert_value(&content_type) {
+    if let Some(content_type) = content_type {
         out.insert(CONTENT_TYPE, content_type);
     }
-    append_all(&headers, out);
-    if let Some(record) = record {
-        response.extensions_mut().insert(record);
-    }
+    append_all(headers, out);
     response
 }
 
@@ -63,8 +82,8 @@ pub(crate) fn append_all(headers: &HeaderMap, out: &mut ActixHeaders) {
 
 pub(crate) fn convert_value(value: &http::HeaderValue) -> Option<HeaderValue> {
     // The usual type needs no copy.
-    if value == crate::format::envelope::JSON {
-        return Some(const { HeaderValue::from_static(crate::format::envelope::JSON) });
+    if value == JSON {
+        return Some(const { HeaderValue::from_static(JSON) });
     }
     HeaderValue::from_bytes(value.as_bytes()).ok()
 }

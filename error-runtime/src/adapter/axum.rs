@@ -4,8 +4,11 @@ use std::error::Error;
 
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 
-use crate::edge::{Answer, answer};
+use crate::edge::{self, Answer};
+use crate::format::{Format as _, JsonEnvelope};
+use crate::render::{Rendered, render_here};
 use crate::{AnyError, ApiError};
 
 pub use axum::response::{IntoResponse, Response};
@@ -17,19 +20,33 @@ pub fn respond(error: &dyn ApiError) -> Response {
 
 fn respond_to(error: &dyn ApiError, typed: Option<&(dyn Error + 'static)>) -> Response {
     let mut response = Response::new(Body::empty());
-    let Answer {
-        status,
-        body,
-        content_type,
-        record,
-        ..
-    } = answer(error, typed, response.headers_mut());
+    if edge::is_here()
+        && let Some(answer) = edge::answer_here(error, typed, response.headers_mut())
+    {
+        let Answer {
+            status,
+            body,
+            content_type,
+            record,
+            ..
+        } = answer;
+        response.extensions_mut().insert(record);
+        return finish(response, status, content_type, body);
+    }
+    let Rendered { status, body, .. } = render_here(error, &JsonEnvelope, response.headers_mut());
+    finish(response, status, JsonEnvelope.content_type(), body)
+}
+
+#[inline]
+fn finish(
+    mut response: Response,
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: Vec<u8>,
+) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     *response.status_mut() = status;
     *response.body_mut() = Body::from(body);
-    if let Some(record) = record {
-        response.extensions_mut().insert(record);
-    }
     response
 }
 

@@ -326,9 +326,7 @@ impl Visit {
         let body = BoxBody::new(body);
         let blank = std::mem::replace(response, HttpResponse::new(StatusCode::OK));
         *response = blank.set_body(body);
-        if let Some(record) = record {
-            response.extensions_mut().insert(record);
-        }
+        response.extensions_mut().insert(record);
     }
 
     /// A stream is watched to its end.

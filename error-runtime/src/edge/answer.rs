@@ -10,10 +10,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use super::Node;
 use super::map::Subject;
 use super::stand_in::Framework;
-#[cfg(any(feature = "axum", feature = "actix"))]
-use crate::format::JsonEnvelope;
-#[cfg(any(feature = "axum", feature = "actix"))]
-use crate::format::envelope::JSON;
 use crate::render::{Rendered, render};
 use crate::report::Failure;
 use crate::{ApiError, ErrorEvent, FanOut, Origin, RequestContext, fault};
@@ -23,8 +19,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
     pub(crate) content_type: HeaderValue,
-    /// To be kept with the response; nothing outside of an edge.
-    pub(crate) record: Option<Record>,
+    /// To be kept with the response.
+    pub(crate) record: Record,
     /// A handler has put another error in the place of the failure.
     pub(crate) is_mapped: bool,
 }
@@ -47,35 +43,31 @@ pub(crate) struct Record {
     pub(crate) edge: Arc<Node>,
 }
 
-/// The answer to an error for the request that this thread runs for. Outside of any edge it is the default
-/// format.
+/// Whether this thread runs for a request that is behind an edge.
 #[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) fn answer(
+#[inline]
+pub(crate) fn is_here() -> bool {
+    RequestContext::with_current(|context| context.is_some_and(|context| context.edge().is_some()))
+}
+
+/// The answer to an error at the edge that this code is behind; nothing where there is none.
+#[cfg(any(feature = "axum", feature = "actix"))]
+#[inline(never)]
+pub(crate) fn answer_here(
     error: &dyn ApiError,
     typed: Option<&(dyn Error + 'static)>,
     headers: &mut HeaderMap,
-) -> Answer {
+) -> Option<Answer> {
     RequestContext::with_current(|context| {
-        match context.and_then(|context| Some((context, context.edge()?))) {
-            Some((context, edge)) => {
-                let subject = Subject { error, typed };
-                answer_at(edge, subject, Origin::Declared, context, headers)
-            }
-            None => {
-                let Rendered {
-                    status,
-                    body,
-                    content_type,
-                } = render(error, &JsonEnvelope, context, headers);
-                Answer {
-                    status,
-                    body,
-                    content_type: content_type.unwrap_or(const { HeaderValue::from_static(JSON) }),
-                    record: None,
-                    is_mapped: false,
-                }
-            }
-        }
+        let context = context?;
+        let subject = Subject { error, typed };
+        Some(answer_at(
+            context.edge()?,
+            subject,
+            Origin::Declared,
+            context,
+            headers,
+        ))
     })
 }
 
@@ -97,7 +89,7 @@ pub(crate) fn answer_at(
         status,
         body,
         content_type,
-    } = render(error, &format, Some(context), headers);
+    } = render(error, &format, context, headers);
     if edge.negotiates() {
         vary(headers);
     }
@@ -119,10 +111,10 @@ pub(crate) fn answer_at(
         status,
         body,
         content_type: content_type.unwrap_or_else(|| format.content_type.clone()),
-        record: Some(Record {
+        record: Record {
             event,
             edge: Arc::clone(edge),
-        }),
+        },
         is_mapped: mapped.is_some(),
     }
 }

@@ -30,7 +30,7 @@ mod watch;
 #[cfg(feature = "actix")]
 pub use actix::{ErrorMiddleware, ErrorMiddlewareService};
 #[cfg(any(feature = "axum", feature = "actix"))]
-pub(crate) use answer::{Answer, answer};
+pub(crate) use answer::{Answer, answer_here, is_here};
 #[cfg(feature = "tower")]
 pub use body::EdgeBody;
 #[cfg(feature = "tower")]

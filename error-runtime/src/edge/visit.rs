@@ -190,9 +190,7 @@ fn answer<R>(
     *response.status_mut() = status;
     answer::merge(response.headers_mut(), &headers, is_mapped);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    if let Some(record) = record {
-        response.extensions_mut().insert(record);
-    }
+    response.extensions_mut().insert(record);
     response.map(|()| EdgeBody::answer(body))
 }
 
