@@ -20,7 +20,7 @@ measure() {
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     taskset -c 0 "$target/release/edge_bench" --serve "$1" "$port" &
     local server=$!
-    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do kill -0 "$server"; done
     taskset -c 1 wrk -t1 -c32 -d"${seconds}s" "http://127.0.0.1:$port$2" |
         awk '/^Requests\/sec/ {print $2}' >>"$results/$3"
     kill "$server"

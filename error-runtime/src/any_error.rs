@@ -220,6 +220,11 @@ impl fmt::Debug for AnyError {
     }
 }
 
+/// Every default of it follows the dynamic status; its own code and status are not used.
+pub(crate) static AD_HOC: ErrorSpec =
+    ErrorSpec::new("app", "INTERNAL_ERROR", StatusCode::INTERNAL_SERVER_ERROR)
+        .with_name("AnyError");
+
 /// An error that no enum declares.
 #[derive(Debug)]
 struct AdHoc {
@@ -255,11 +260,17 @@ impl Error for AdHoc {
 
 impl ApiError for AdHoc {
     fn spec(&self) -> &'static ErrorSpec {
-        // Every default of it follows the dynamic status; its own code and status are not used.
-        static SPEC: ErrorSpec =
-            ErrorSpec::new("app", "INTERNAL_ERROR", StatusCode::INTERNAL_SERVER_ERROR)
-                .with_name(ErrorSpec::AD_HOC);
-        &SPEC
+        &AD_HOC
+    }
+
+    fn __classification(&self) -> Classification {
+        let classification = Classification::new(self.is_retryable(), self.breaker_outcome())
+            .with_retry_after(self.retry_after());
+        match self.code {
+            Cow::Borrowed(code) => classification.with_code(code),
+            // One that was made at run time is not kept.
+            Cow::Owned(_) => classification,
+        }
     }
 
     fn code(&self) -> &str {

@@ -6,15 +6,16 @@ use serde::Serialize;
 use serde::ser::{self, Impossible, SerializeMap, SerializeStruct};
 
 use crate::fault::{self, FaultPart};
+use crate::json_text;
+use crate::json_value::{self, Limit, Refused as Refusal};
 use crate::{ErrorSpec, Violation};
-use crate::{json_text, json_value};
 
 /// The details of one answer while they are written: a JSON object.
 ///
 /// A field that cannot be serialised is left out and reported as a
 /// [`RenderFault`](crate::RenderFault); the others stay. Details that would be larger than 256 KiB
 /// ([`max_details`](crate::ErrorLayer::max_details) of the layer changes that) are cut off before the field
-/// that is too much, with `"truncated":true` as a mark.
+/// that is too much, with `"truncated":true` as a mark; so is a field of more than a hundred levels.
 pub struct Details<'a> {
     out: &'a mut Vec<u8>,
     /// For reports, and so that a flattened field cannot replace a declared one.
@@ -26,8 +27,8 @@ pub struct Details<'a> {
     has_violations: bool,
     /// The longest that `out` may become.
     limit: usize,
-    /// Something was left out because of it.
-    truncated: bool,
+    /// A limit because of which something was left out; from that of the size on, everything.
+    beyond: Option<Limit>,
     /// The keys that flattened fields have brought: of two the first stands.
     flattened: Vec<Box<str>>,
 }
@@ -59,7 +60,7 @@ impl<'a> Details<'a> {
     ) -> Self {
         Self {
             limit: out.len().saturating_add(most),
-            truncated: false,
+            beyond: None,
             out,
             spec,
             code,
@@ -82,7 +83,7 @@ impl<'a> Details<'a> {
     #[doc(hidden)]
     #[inline]
     pub fn __field<T: DetailValue + ?Sized>(&mut self, fragment: &'static str, value: &T) {
-        if self.part == Part::Violations || self.truncated {
+        if self.part == Part::Violations || self.is_full() {
             return;
         }
         let start = self.out.len();
@@ -100,10 +101,15 @@ impl<'a> Details<'a> {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.beyond == Some(Limit::Size)
+    }
+
     #[cold]
-    fn fault(&mut self, key: &str, error: &json::Error) {
-        // Only the limit fails to be written; everything else fails to be serialised.
-        self.truncated |= error.is_io();
+    fn fault(&mut self, key: &str, error: &Refusal) {
+        if let Refusal::Limit(limit) = error {
+            self.beyond = Some(*limit);
+        }
         fault::report(self.code, FaultPart::Detail(key.to_owned()), error);
     }
 
@@ -148,7 +154,7 @@ impl<'a> Details<'a> {
 
     /// Closes the object. False if nothing was written.
     pub(crate) fn finish(mut self) -> bool {
-        if self.truncated && self.part != Part::Violations {
+        if self.beyond.is_some() && self.part != Part::Violations {
             let mark: &[u8] = if self.empty {
                 b"{\"truncated\":true"
             } else {
@@ -164,7 +170,7 @@ impl<'a> Details<'a> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
-        if self.truncated {
+        if self.is_full() {
             return;
         }
         let start = self.checkpoint();
@@ -349,7 +355,7 @@ impl Flatten<'_, '_> {
         let taken = details.spec.details.contains(&key)
             || (details.has_violations && key == "errors")
             || details.flattened.iter().any(|other| **other == *key);
-        if !taken && !details.truncated {
+        if !taken && !details.is_full() {
             details.flattened.push(key.into());
             details.member(key, value);
         }

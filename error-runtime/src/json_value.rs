@@ -1,6 +1,7 @@
 //! A detail's value as JSON. Strings and numbers, which most details are, are written here; whatever
 //! is made of parts goes to `serde_json`.
 
+use std::cell::Cell;
 use std::io;
 
 use json::ser::{Compound, Formatter};
@@ -10,31 +11,68 @@ use crate::json_text;
 
 /// How deep a value may be nested: one that contains itself has no end.
 const MAX_DEPTH: u8 = 100;
-const TOO_DEEP: &str = "nested deeper than an answer may be";
 
-/// Appends `value`. An error that [`is_io`](json::Error::is_io) says that it has no end, or that `out` would
-/// become longer than `limit`.
+/// Why a value was not written.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// It is beyond a limit.
+    Limit(Limit),
+    Other(json::Error),
+}
+
+/// What an answer may be at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    Size,
+    Depth,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Limit(Limit::Size) => f.write_str("larger than an answer may be"),
+            Self::Limit(Limit::Depth) => f.write_str("nested deeper than an answer may be"),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+/// The limit that was met, beside the error that cannot say so.
+type Met = Cell<Option<Limit>>;
+
+/// Notes the limit; the error only ends the writing.
+#[cold]
+fn beyond(met: &Met, limit: Limit) -> io::Error {
+    met.set(Some(limit));
+    io::Error::other("beyond a limit")
+}
+
+/// Appends `value`, if `out` does not become longer than `limit`.
 #[inline]
 pub(crate) fn write<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     limit: usize,
     value: &T,
-) -> Result<(), json::Error> {
+) -> Result<(), Refused> {
     let mut parts = None;
-    value.serialize(Value {
+    let met = Met::new(None);
+    let written = value.serialize(Value {
         out,
         limit,
+        met: &met,
         depth: 0,
         parts: &mut parts,
-    })
+    });
+    written.map_err(|error| met.get().map_or(Refused::Other(error), Refused::Limit))
 }
 
 /// The serializer of `serde_json`, made when a value turns out to have parts.
-type Parts<'a> = json::Serializer<Bounded<'a>, Shallow>;
+type Parts<'a> = json::Serializer<Bounded<'a>, Shallow<'a>>;
 
 struct Value<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
+    met: &'a Met,
     /// How many wrappers without a trace in JSON it is in.
     depth: u8,
     parts: &'a mut Option<Parts<'a>>,
@@ -45,8 +83,12 @@ impl<'a> Value<'a> {
         let bounded = Bounded {
             out: self.out,
             limit: self.limit,
+            met: self.met,
         };
-        let shallow = Shallow { depth: 0 };
+        let shallow = Shallow {
+            depth: 0,
+            met: self.met,
+        };
         self.parts
             .insert(json::Serializer::with_formatter(bounded, shallow))
     }
@@ -54,7 +96,7 @@ impl<'a> Value<'a> {
     /// A wrapper that contains itself has no end either.
     fn deeper(mut self) -> Result<Self, json::Error> {
         if self.depth == MAX_DEPTH {
-            return Err(too_deep());
+            return Err(serde::ser::Error::custom(beyond(self.met, Limit::Depth)));
         }
         self.depth += 1;
         Ok(self)
@@ -65,30 +107,17 @@ impl<'a> Value<'a> {
     }
 }
 
-/// As the formatter's own: an error of writing.
-#[cold]
-fn too_deep() -> json::Error {
-    let mut full = Vec::new();
-    let bounded = Bounded {
-        out: &mut full,
-        limit: 0,
-    };
-    match json::to_writer(bounded, &()) {
-        Err(error) => error,
-        Ok(()) => serde::ser::Error::custom(TOO_DEEP),
-    }
-}
-
 /// Refuses to grow beyond a limit.
 struct Bounded<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
+    met: &'a Met,
 }
 
 impl io::Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.out.len().saturating_add(bytes.len()) > self.limit {
-            return Err(io::Error::other("larger than an answer may be"));
+            return Err(beyond(self.met, Limit::Size));
         }
         self.out.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -100,14 +129,15 @@ impl io::Write for Bounded<'_> {
 }
 
 /// Writes compactly, and refuses to go deep.
-struct Shallow {
+struct Shallow<'a> {
     depth: u8,
+    met: &'a Met,
 }
 
-impl Shallow {
+impl Shallow<'_> {
     fn begin<W: io::Write + ?Sized>(&mut self, out: &mut W, bracket: u8) -> io::Result<()> {
         if self.depth == MAX_DEPTH {
-            return Err(io::Error::other(TOO_DEEP));
+            return Err(beyond(self.met, Limit::Depth));
         }
         self.depth += 1;
         out.write_all(&[bracket])
@@ -119,7 +149,7 @@ impl Shallow {
     }
 }
 
-impl Formatter for Shallow {
+impl Formatter for Shallow<'_> {
     fn begin_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.begin(out, b'[')
     }
@@ -156,7 +186,7 @@ macro_rules! integers {
     )*};
 }
 
-type Made<'a> = Compound<'a, Bounded<'a>, Shallow>;
+type Made<'a> = Compound<'a, Bounded<'a>, Shallow<'a>>;
 
 impl<'a> Serializer for Value<'a> {
     type Ok = ();
@@ -176,11 +206,16 @@ impl<'a> Serializer for Value<'a> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), json::Error> {
-        if self.out.len().saturating_add(value.len()) > self.limit {
-            return self.parts().serialize_str(value);
+        let start = self.out.len();
+        // What has to be escaped grows: what is far too long is not even begun.
+        if start.saturating_add(value.len()) <= self.limit {
+            json_text::string(self.out, value);
+            if self.out.len() <= self.limit {
+                return Ok(());
+            }
+            self.out.truncate(start);
         }
-        json_text::string(self.out, value);
-        Ok(())
+        Err(serde::ser::Error::custom(beyond(self.met, Limit::Size)))
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), json::Error> {
@@ -298,12 +333,20 @@ mod tests {
 
     #[test]
     fn what_is_too_large_or_has_no_end_is_refused() {
-        type Write = dyn Fn(&mut Vec<u8>, usize) -> Result<(), json::Error>;
+        type Write = dyn Fn(&mut Vec<u8>, usize) -> Result<(), super::Refused>;
         let refused = |limit, value: &Write| {
             let mut out = Vec::new();
-            assert!(value(&mut out, limit).unwrap_err().is_io());
+            let refused = value(&mut out, limit).err();
             assert!(out.len() <= limit);
+            let expected = match limit {
+                usize::MAX => super::Limit::Depth,
+                _ => super::Limit::Size,
+            };
+            assert!(matches!(refused, Some(super::Refused::Limit(met)) if met == expected));
         };
+        refused(1000, &|out, limit| {
+            super::write(out, limit, &"\u{1}".repeat(500))
+        });
         refused(1000, &|out, limit| {
             super::write(out, limit, &"x".repeat(1001))
         });
@@ -317,7 +360,7 @@ mod tests {
 
     fn same(value: &impl Serialize) {
         let mut out = b"before".to_vec();
-        super::write(&mut out, usize::MAX, value).unwrap();
+        assert!(super::write(&mut out, usize::MAX, value).is_ok());
         assert_eq!(
             String::from_utf8(out).unwrap(),
             format!("before{}", json::to_string(value).unwrap())

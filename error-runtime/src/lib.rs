@@ -97,8 +97,8 @@ pub use crate::policy::{AcceptsRejected, ConfigError, IsResult};
 pub use crate::rate_limit::{RateLimitFuture, RateLimiter};
 pub use crate::render::{http_response, http_response_with};
 pub use crate::report::{
-    Delivery, DeliveryCounts, ErrorEvent, Failure, FanOut, Observer, Origin, Reporter, RetryResult,
-    add_observer, printable,
+    CallEvent, Delivery, DeliveryCounts, ErrorEvent, Failure, FanOut, Observer, Origin, Reporter,
+    RetriedEvent, RetryResult, add_observer, printable,
 };
 pub use crate::retry::{
     ConstRetryPolicyBuilder, Delays, Jitter, NoAttemptTimeout, RetryBudget, RetryEvent,

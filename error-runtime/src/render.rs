@@ -81,6 +81,8 @@ pub(crate) fn render_here<F: Format + ?Sized>(
     rendered
 }
 
+/// For a request.
+#[cfg(any(feature = "actix", feature = "tower"))]
 pub(crate) fn render<F: Format + ?Sized>(
     error: &dyn ApiError,
     format: &F,
@@ -156,7 +158,7 @@ fn render_carefully<F: Format + ?Sized>(
 
 /// Stands in for an error that panics when it is asked what it is.
 #[derive(Debug)]
-struct Unanswerable;
+pub(crate) struct Unanswerable;
 
 impl fmt::Display for Unanswerable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -163,13 +163,6 @@ macro_rules! setters {
 }
 
 impl ErrorSpec {
-    /// The name of those that no declaration is behind.
-    pub(crate) const AD_HOC: &'static str = "AnyError";
-
-    pub(crate) fn is_ad_hoc(&self) -> bool {
-        self.name == Self::AD_HOC
-    }
-
     /// A spec with every default; `status` outside 400–599 becomes 500.
     pub const fn new(domain: &'static str, code: &'static str, status: StatusCode) -> Self {
         Self {

@@ -76,6 +76,8 @@ pub(crate) enum ShopError {
         first: u8,
         #[api(detail)]
         tail: Endless,
+        #[api(detail)]
+        last: u8,
     },
     #[api(status = 422, message = "Validation failed", code = "VALIDATION_ERROR")]
     Invalid(#[api(violations)] Violations),
@@ -177,6 +179,7 @@ pub(crate) fn fail(kind: &str) -> Result<&'static str, ShopError> {
         "endless" => ShopError::Endless {
             first: 1,
             tail: Endless,
+            last: 3,
         },
         "invalid" => {
             let mut violations = Violations::new();

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use error_runtime::{ApiError, ErrorLayer};
+use error_runtime::{ApiError, Delivery, ErrorEvent, ErrorLayer, Reporter};
 use serde::Serialize;
 use tower::ServiceBuilder;
 use tower_http::ServiceBuilderExt as _;
@@ -85,6 +85,23 @@ pub fn nop() -> Router {
 
 pub fn ours() -> Router {
     plain().layer(ErrorLayer::new())
+}
+
+/// With a reporter that takes no time itself.
+pub fn reported() -> Router {
+    struct Nothing;
+
+    impl Reporter for Nothing {
+        fn report(&self, event: &ErrorEvent) {
+            std::hint::black_box(event);
+        }
+
+        fn delivery(&self) -> Delivery {
+            Delivery::Inline
+        }
+    }
+
+    plain().layer(ErrorLayer::new().reporter(Nothing))
 }
 
 /// A request id, a span, and the id in the response.

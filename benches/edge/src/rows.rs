@@ -16,6 +16,7 @@ pub const NOP_DECLARED: &str = "floor: declared error, a layer that does nothing
 pub const OURS_OK: &str = "ours: /ok";
 pub const OURS_ERR: &str = "ours: error by hand, through the layer";
 pub const OURS_DECLARED: &str = "ours: declared error";
+pub const OURS_REPORTED: &str = "ours: declared error, an event for a reporter";
 pub const TOWER_HTTP_OK: &str = "tower-http: /ok";
 pub const TOWER_HTTP_ERR: &str = "tower-http: error by hand";
 
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Case> {
         row(OURS_OK, apps::ours(), "/ok"),
         row(OURS_ERR, apps::ours(), "/err"),
         row(OURS_DECLARED, apps::ours(), "/declared"),
+        row(OURS_REPORTED, apps::reported(), "/declared"),
         row(TOWER_HTTP_OK, apps::tower_http(), "/ok"),
         row(TOWER_HTTP_ERR, apps::tower_http(), "/err"),
     ]

@@ -1,6 +1,7 @@
 //! How much more two threads do than one.
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,35 +19,48 @@ pub fn scaling(operation: impl Fn() + Sync) -> f64 {
     two / one
 }
 
-/// Operations in a nanosecond, of all threads together.
+/// Operations in a nanosecond, of all threads together, over one interval that they share.
 fn throughput(threads: usize, operation: &(impl Fn() + Sync)) -> f64 {
     /// Until the scheduler has spread new threads over the processors, which takes it some milliseconds:
     /// before, two of them may take turns on one.
     const SETTLE: Duration = Duration::from_millis(20);
     const WINDOW: Duration = Duration::from_millis(20);
-    let barrier = Barrier::new(threads);
-    thread::scope(|scope| {
-        let start = || {
-            barrier.wait();
-            run(SETTLE, operation);
-            run(WINDOW, operation)
-        };
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(start)).collect();
-        let of = |thread: thread::ScopedJoinHandle<'_, f64>| thread.join().unwrap_or(f64::NAN);
-        running.into_iter().map(of).sum()
-    })
-}
-
-/// Operations in a nanosecond, of this thread.
-fn run(time: Duration, operation: &impl Fn()) -> f64 {
-    let start = Instant::now();
-    let mut operations = 0_u64;
-    loop {
-        (0..1024).for_each(|_| operation());
-        operations += 1024;
-        let taken = start.elapsed();
-        if taken >= time {
-            return operations as f64 / taken.as_nanos() as f64;
+    let (started, settled) = (Barrier::new(threads), Barrier::new(threads));
+    let over = AtomicBool::new(false);
+    let count = |first: bool| {
+        started.wait();
+        let start = Instant::now();
+        while start.elapsed() < SETTLE {
+            (0..1024).for_each(|_| operation());
         }
-    }
+        settled.wait();
+        let start = Instant::now();
+        let mut operations = 0_u64;
+        // The first says when it is over; a thread that was not running then has fewer to show.
+        while !over.load(Ordering::Relaxed) {
+            (0..1024).for_each(|_| operation());
+            operations += 1024;
+            if first && start.elapsed() >= WINDOW {
+                over.store(true, Ordering::Relaxed);
+            }
+        }
+        (operations, start.elapsed())
+    };
+    let counted: Vec<_> = thread::scope(|scope| {
+        let count = &count;
+        let running: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || count(thread == 0)))
+            .collect();
+        let joined = running.into_iter().map(thread::ScopedJoinHandle::join);
+        joined
+            .map(|counts| counts.expect("counting does not panic"))
+            .collect()
+    });
+    let longest = counted
+        .iter()
+        .map(|(_, taken)| *taken)
+        .max()
+        .unwrap_or(WINDOW);
+    let all: u64 = counted.iter().map(|(operations, _)| operations).sum();
+    all as f64 / longest.as_nanos() as f64
 }

@@ -40,7 +40,7 @@
 
 use std::fmt::Write as _;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
@@ -192,22 +192,36 @@ fn refinements(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) ->
     spec
 }
 
-/// A type as people write it.
+/// A type as text, which must not depend on how a compiler spaces tokens: a space stands between two words.
 fn type_text(ty: &syn::Type) -> String {
-    let mut text = quote!(#ty).to_string();
-    for (spaced, dense) in [
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" < ", "<"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        (" ,", ","),
-        ("& ", "&"),
-    ] {
-        text = text.replace(spaced, dense);
-    }
+    let mut text = String::new();
+    append_tokens(quote!(#ty), &mut text);
     text
+}
+
+fn append_tokens(tokens: TokenStream, text: &mut String) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::None => ("", ""),
+                };
+                text.push_str(open);
+                append_tokens(group.stream(), text);
+                text.push_str(close);
+            }
+            TokenTree::Punct(punct) => text.push(punct.as_char()),
+            word => {
+                if text.ends_with(|last: char| last.is_alphanumeric() || last == '_') {
+                    text.push(' ');
+                }
+                text.push_str(&word.to_string());
+            }
+        }
+    }
 }
 
 /// Where the public message comes from.

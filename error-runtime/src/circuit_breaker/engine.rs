@@ -124,6 +124,16 @@ impl Admission {
     }
 }
 
+/// What became of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recorded {
+    Counted {
+        slow: bool,
+    },
+    /// Of an earlier episode.
+    Stale,
+}
+
 /// A refused call: the wait until a probe may pass, if there is one.
 pub(super) struct Refusal(pub(super) Option<Duration>);
 
@@ -321,7 +331,7 @@ impl Engine {
 
     // --- results ---
 
-    /// Records the result of an admitted call. True if it was slow.
+    /// Records the result of an admitted call.
     #[inline]
     pub(super) fn record(
         &self,
@@ -330,7 +340,7 @@ impl Engine {
         elapsed: Option<u64>,
         code: Option<&'static str>,
         hooks: &Hooks,
-    ) -> bool {
+    ) -> Recorded {
         let word = self.word();
         // Healthy, and no rule needs to know the time.
         if outcome == Outcome::Ok
@@ -339,7 +349,7 @@ impl Engine {
             && self.needs_no_time()
             && self.stripes.success(admission.episode)
         {
-            return false;
+            return Recorded::Counted { slow: false };
         }
         self.record_slow(admission, outcome, elapsed, code, hooks)
     }
@@ -392,7 +402,7 @@ impl Engine {
         elapsed: Option<u64>,
         code: Option<&'static str>,
         hooks: &Hooks,
-    ) -> bool {
+    ) -> Recorded {
         let now_coarse = if self.needs_no_time() {
             0
         } else {
@@ -415,7 +425,7 @@ impl Engine {
             && word.ignores_success(self.evaluated.load(Ordering::Relaxed) == slice)
             && self.count_success(admission.episode, slice)
         {
-            return false;
+            return Recorded::Counted { slow: false };
         }
         // The precise clock is read only where a transition may follow.
         let now = if outcome == Outcome::Neutral && !admission.probe {
@@ -424,9 +434,9 @@ impl Engine {
             self.clock.nanos()
         };
         let mut inner = self.lock();
-        self.record_locked(&mut inner, admission, outcome, slow, slice, now, code);
+        let recorded = self.record_locked(&mut inner, admission, outcome, slow, slice, now, code);
         self.release(inner, hooks);
-        slow
+        recorded
     }
 
     fn count_success(&self, episode: u32, slice: u64) -> bool {
@@ -449,11 +459,11 @@ impl Engine {
         slice: u64,
         now: u64,
         code: Option<&'static str>,
-    ) {
+    ) -> Recorded {
         let word = self.word();
         if word.episode() != admission.episode {
             inner.totals.stale += 1;
-            return;
+            return Recorded::Stale;
         }
         match outcome {
             Outcome::Ok => inner.totals.successes += 1,
@@ -480,6 +490,7 @@ impl Engine {
                 now,
             );
         }
+        Recorded::Counted { slow }
     }
 
     fn record_probe(&self, inner: &mut Inner, word: Word, outcome: Outcome, now: u64) {

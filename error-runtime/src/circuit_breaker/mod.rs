@@ -34,11 +34,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::config::Given;
-use self::engine::{Admission, Engine, Refusal};
+use self::engine::{Admission, Engine, Recorded, Refusal};
 use self::events::Hooks;
 use self::judge::{By, ByClass, Judge};
 use crate::policy::{AcceptsRejected, IsResult};
-use crate::report::{self, Told};
+use crate::report::{self, CallEvent, Told};
 use crate::{Classify, Outcome};
 
 /// A circuit breaker: calls pass while the service works, are refused while it does not, and a few
@@ -241,11 +241,11 @@ impl CircuitBreaker {
     fn admit(&self) -> Result<Admission, CircuitOpen> {
         match self.engine.admit(&self.hooks) {
             Ok(admission) => {
-                report::tell(Told::Admitted(&self.hooks.service));
+                report::tell(Told::Admitted(self.call_event()));
                 Ok(admission)
             }
             Err(Refusal(retry_after)) => {
-                report::tell(Told::Rejected(&self.hooks.service));
+                report::tell(Told::Rejected(self.call_event()));
                 Err(CircuitOpen {
                     service: self.hooks.service.clone(),
                     retry_after,
@@ -275,17 +275,31 @@ impl CircuitBreaker {
         elapsed: Option<u64>,
         code: Option<&'static str>,
     ) {
-        let slow = self
+        let recorded = self
             .engine
             .record(admission, outcome, elapsed, code, &self.hooks);
-        let service = &self.hooks.service;
+        let event = CallEvent {
+            service: &self.hooks.service,
+            code,
+        };
+        let Recorded::Counted { slow } = recorded else {
+            return;
+        };
         if slow {
-            report::tell(Told::Slow(service));
+            report::tell(Told::Slow(event));
         }
         match outcome {
-            Outcome::Ok => report::tell(Told::Success(service)),
-            Outcome::Trip => report::tell(Told::Failure(service, code)),
+            Outcome::Ok => report::tell(Told::Success(event)),
+            Outcome::Trip => report::tell(Told::Failure(event)),
             Outcome::Neutral => {}
+        }
+    }
+
+    /// Of a call that has no result yet.
+    fn call_event(&self) -> CallEvent<'_> {
+        CallEvent {
+            service: &self.hooks.service,
+            code: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::RequestContext;
 
+#[derive(Clone)]
 pub(crate) struct Around {
     #[cfg(feature = "tracing")]
     span: tracing::Span,

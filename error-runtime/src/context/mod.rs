@@ -23,8 +23,7 @@ use crate::edge::Node;
 
 /// The request that this code runs for: its ids, its route, its user.
 ///
-/// [`ErrorLayer`](crate::ErrorLayer) and [`ErrorMiddleware`](crate::ErrorMiddleware) make one for every
-/// request; handlers find it with [`current`](Self::current) or as an extractor. A copy is cheap and stays
+/// `ErrorLayer` and `ErrorMiddleware` make one for every request; handlers find it with [`current`](Self::current) or as an extractor. A copy is cheap and stays
 /// the same request. A task that is spawned has none of its own: give it one with
 /// [`scope`](Self::scope) or [`spawn`](crate::spawn).
 ///
@@ -79,12 +78,19 @@ impl Route {
     }
 }
 
-/// The last policy that gave up a call for this request.
+/// The last policies that gave up a call for this request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trail {
-    pub(crate) service: Option<Box<str>>,
-    pub(crate) operation: Option<Box<str>>,
-    pub(crate) attempts: Option<u32>,
+    pub(crate) service: Option<LastPolicy>,
+    pub(crate) operation: Option<LastPolicy>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LastPolicy {
+    pub(crate) name: Box<str>,
+    /// Of the error that it gave up with.
+    pub(crate) code: Option<&'static str>,
+    pub(crate) attempts: u32,
 }
 
 /// What the edge has read from a request's head.
@@ -204,8 +210,12 @@ impl RequestContext {
 
     /// Names the user, for logs and events; call it where the caller is known, once it is signed in. The
     /// last name holds.
-    pub fn set_user(&self, id: impl Into<Arc<str>>) {
-        *lock(&self.request.user) = Some(id.into());
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "`set_user(user.id)` and `set_user(&name)` both read well"
+    )]
+    pub fn set_user(&self, id: impl ToString) {
+        *lock(&self.request.user) = Some(id.to_string().into());
     }
 
     pub(crate) fn accept(&self) -> Option<&HeaderValue> {
@@ -221,7 +231,7 @@ impl RequestContext {
     }
 
     /// Adds what a further service should know of this request to the headers of a call: the request's id
-    /// as `x-request-id`, and where it is part of a trace `traceparent`, with a span id of its own for every
+    /// as `x-request-id`, and where a valid `traceparent` came in a new one, with a span id of its own for every
     /// call, and `tracestate`.
     ///
     /// ```

@@ -335,16 +335,12 @@ impl Visit {
         response: HttpResponse<B>,
     ) -> HttpResponse<EitherBody<B>> {
         let is_stream = matches!(response.body().size(), BodySize::Stream);
-        if !self.is_outermost || !is_stream || !self.edge().has_reporters() {
+        if !self.is_outermost || !is_stream {
             return response.map_into_left_body();
         }
-        let (edge, context) = (Arc::clone(self.edge()), self.context.clone());
-        response.map_body(|_, body| {
-            EitherBody::right(BoxBody::new(Watched {
-                body,
-                watch: Some(Watch { edge, context }),
-            }))
-        })
+        let edge = Arc::clone(self.edge());
+        let watch = Watch::new(edge, self.context.clone(), self.around.clone());
+        response.map_body(|_, body| EitherBody::right(BoxBody::new(Watched { body, watch })))
     }
 
     /// The last edge of the response: the id, and the report.
@@ -361,13 +357,7 @@ impl Visit {
         let status = http::StatusCode::from_u16(response.status().as_u16());
         let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
         let record = response.extensions_mut().remove::<Record>();
-        let (event, edge) = match record {
-            Some(Record { event, edge }) => (event, Some(edge)),
-            None => (answer::by_hand(self.edge(), status), None),
-        };
-        if let Some(event) = event {
-            answer::report(self.edge(), edge.as_deref(), event, status, &self.context);
-        }
+        answer::report_record(self.edge(), record, status, &self.context);
     }
 }
 
@@ -396,7 +386,7 @@ pin_project_lite::pin_project! {
     struct Watched<B> {
         #[pin]
         body: B,
-        watch: Option<Watch>,
+        watch: Watch,
     }
 }
 
@@ -412,17 +402,12 @@ impl<B: MessageBody> MessageBody for Watched<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
-        this.body.poll_next(context).map(|next| {
-            next.map(|part| {
-                part.map_err(|error| {
-                    let error: Box<dyn Error> = error.into();
-                    // Told once, however often it is polled after.
-                    if let Some(watch) = this.watch.take() {
-                        watch.broke_off(&*error);
-                    }
-                    error
-                })
-            })
-        })
+        let body = this.body;
+        let polled = this.watch.poll(|| {
+            // actix's errors stay on their thread.
+            let next = body.poll_next(context);
+            next.map(|next| next.map(|part| part.map_err(|error| shown(&*error.into()))))
+        });
+        polled.map(|next| next.map(|part| part.map_err(|error| -> Box<dyn Error> { error })))
     }
 }

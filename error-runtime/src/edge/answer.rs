@@ -121,17 +121,12 @@ pub(crate) fn answer_at(
 
 /// Whether any reporter of these edges wants the failure.
 pub(crate) fn wanted(edge: &Node, error: &dyn ApiError) -> bool {
-    if !edge.has_reporters() {
-        return false;
-    }
-    let mut reporters = edge.outwards().map(|node| &node.settings.reporters);
-    if !reporters.any(FanOut::is_on) {
+    if !edge.reporters().any(FanOut::is_on) {
         return false;
     }
     fault::guarded(|| {
         let failure = Failure::of(error);
-        edge.outwards()
-            .any(|node| node.settings.reporters.wanted(&failure))
+        edge.reporters().any(|reporters| reporters.wanted(&failure))
     })
     .unwrap_or(true)
 }
@@ -179,8 +174,29 @@ pub(crate) fn merge(headers: &mut HeaderMap, of_answer: &HeaderMap, is_mapped: b
     }
 }
 
+/// Reports the failure that goes out at the outermost edge.
+pub(crate) fn report_record(
+    outermost: &Node,
+    record: Option<Record>,
+    status: StatusCode,
+    context: &RequestContext,
+) {
+    match record {
+        Some(Record { event, edge }) => {
+            if let Some(event) = event {
+                report(&edge, event, status, context);
+            }
+        }
+        None => {
+            if let Some(event) = by_hand(outermost, status) {
+                report(outermost, event, status, context);
+            }
+        }
+    }
+}
+
 /// The event of a failure that the application answered by hand: its status is all that is known.
-pub(crate) fn by_hand(edge: &Node, status: StatusCode) -> Option<Arc<ErrorEvent>> {
+fn by_hand(edge: &Node, status: StatusCode) -> Option<Arc<ErrorEvent>> {
     let error = Framework {
         status,
         text: None,
@@ -194,11 +210,10 @@ pub(crate) fn by_hand(edge: &Node, status: StatusCode) -> Option<Arc<ErrorEvent>
     })
 }
 
-/// Tells the reporters of a request's outermost edge, and those that inner ones have besides. The status is
-/// the one that the client gets.
+/// Tells the reporters of the innermost edge that knows of a failure, and of those around it, each once. The
+/// status is the one that the client gets.
 pub(crate) fn report(
-    outermost: &Node,
-    innermost: Option<&Node>,
+    edge: &Node,
     mut event: Arc<ErrorEvent>,
     status: StatusCode,
     context: &RequestContext,
@@ -206,10 +221,5 @@ pub(crate) fn report(
     let complete = Arc::make_mut(&mut event);
     complete.status = status;
     complete.complete(context);
-    outermost.settings.reporters.deliver(&event);
-    let mut told = vec![&outermost.settings.reporters];
-    for node in innermost.into_iter().flat_map(Node::outwards) {
-        node.settings.reporters.deliver_but(&event, &told);
-        told.push(&node.settings.reporters);
-    }
+    FanOut::deliver_to_all(edge.reporters(), &event);
 }

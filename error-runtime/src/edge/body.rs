@@ -2,15 +2,12 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::node::Node;
 use super::watch::Watch;
-use crate::RequestContext;
 use crate::tower::BoxError;
 
 pin_project_lite::pin_project! {
@@ -18,7 +15,7 @@ pin_project_lite::pin_project! {
     pub struct EdgeBody<B> {
         #[pin]
         inner: Inner<B>,
-        // Tells of a stream that breaks off.
+        // Of a stream: the request that it belongs to.
         watch: Option<Box<Watch>>,
     }
 }
@@ -61,11 +58,11 @@ impl<B> EdgeBody<B> {
         }
     }
 
-    /// Reports it if the body breaks off.
-    pub(super) fn watched(body: B, edge: Arc<Node>, context: RequestContext) -> Self {
+    /// A stream.
+    pub(super) fn watched(body: B, watch: Watch) -> Self {
         Self {
             inner: Inner::Own { body },
-            watch: Some(Box::new(Watch { edge, context })),
+            watch: Some(Box::new(watch)),
         }
     }
 }
@@ -84,18 +81,12 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         match this.inner.project() {
-            InnerProjection::Own { body } => body.poll_frame(context).map(|frame| {
-                frame.map(|frame| {
-                    frame.map_err(|error| {
-                        let error = error.into();
-                        // Told once, however often it is polled after.
-                        if let Some(watch) = this.watch.take() {
-                            watch.broke_off(&*error);
-                        }
-                        error
-                    })
-                })
-            }),
+            InnerProjection::Own { body } => match this.watch {
+                Some(watch) => watch.poll(|| body.poll_frame(context)),
+                None => body
+                    .poll_frame(context)
+                    .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
+            },
             InnerProjection::Answer { bytes } if bytes.is_empty() => Poll::Ready(None),
             InnerProjection::Answer { bytes } => {
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))

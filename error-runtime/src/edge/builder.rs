@@ -5,11 +5,9 @@ macro_rules! builder {
     ($ty:ident) => {
         impl $ty {
             /// The defaults: the envelope unless `Accept` asks for problem+json or HTML, valid ids of
-            /// requests kept, failures logged under the feature `tracing`, nothing internal shown.
-            ///
-            /// Inside of another one, what is not set here is as it is there.
+            /// requests kept, failures logged under the feature `tracing`, nothing internal shown. Inside
+            /// of another one, what is not set here is as it is there.
             pub fn new() -> Self {
-                $crate::report::watch_trail();
                 Self {
                     plan: $crate::edge::settings::Plan::default(),
                 }
@@ -18,7 +16,8 @@ macro_rules! builder {
             /// The format of answers to requests that ask for none, or for none that there is. Default
             /// [`JsonEnvelope`](crate::format::JsonEnvelope). A request can ask for it by its content type.
             pub fn format(mut self, format: impl $crate::Format + 'static) -> Self {
-                self.plan.change().default = Some($crate::edge::settings::Offer::new(format).into());
+                self.plan.change().default =
+                    Some($crate::edge::settings::Offer::new(format).into());
                 self
             }
 
@@ -68,7 +67,7 @@ macro_rules! builder {
                 self
             }
 
-            /// Which ids of requests are kept. Default [`RequestIdPolicy::Validated`](crate::RequestIdPolicy).
+            /// Which ids of requests are kept; of nested layers the outermost decides. Default [`RequestIdPolicy::Validated`](crate::RequestIdPolicy).
             pub fn request_ids(mut self, policy: $crate::RequestIdPolicy) -> Self {
                 self.plan.change().ids = policy;
                 self
@@ -82,32 +81,43 @@ macro_rules! builder {
                 mut self,
                 map: impl $crate::ErrorMap<E>,
             ) -> Self {
-                self.plan.change().maps.push($crate::edge::map::Map::typed(map));
+                self.plan
+                    .change()
+                    .maps
+                    .push($crate::edge::map::Map::typed(map));
                 self
             }
 
-            /// A handler for failures that a foreign error has caused: one that is a source of a declared
-            /// error, or that a service has returned.
+            /// A handler for failures that a foreign error has caused: one that a service has returned, or the
+            /// source of an error, of a declared one too: its declaration stands where the handler returns
+            /// `None`.
             pub fn map_foreign<E: std::error::Error + 'static>(
                 mut self,
                 map: impl $crate::ErrorMap<E>,
             ) -> Self {
-                self.plan.change().maps.push($crate::edge::map::Map::foreign(map));
+                self.plan
+                    .change()
+                    .maps
+                    .push($crate::edge::map::Map::foreign(map));
                 self
             }
 
             /// A handler for any failure, the framework's own and panics too, by its public side: its
             /// status, its code. With `None` the failure stays as it is.
-            pub fn map_view(
+            pub fn map_view<R: $crate::Mapped>(
                 mut self,
-                map: impl Fn(&$crate::ErrorView<'_>) -> Option<$crate::AnyError> + Send + Sync + 'static,
+                map: impl Fn(&$crate::ErrorView<'_>) -> R + Send + Sync + 'static,
             ) -> Self {
-                self.plan.change().maps.push($crate::edge::map::Map::view(map));
+                self.plan
+                    .change()
+                    .maps
+                    .push($crate::edge::map::Map::view(map));
                 self
             }
 
             /// Tells a reporter of every failure. Of nested layers the outermost tells; what inner ones
-            /// have besides is told by it too, once.
+            /// have besides is told by it too. Two instances are two reporters: to have one on several
+            /// layers, give them copies of one `Arc`.
             pub fn reporter(mut self, reporter: impl $crate::Reporter) -> Self {
                 let settings = self.plan.change();
                 settings.reporters = std::mem::take(&mut settings.reporters).reporter(reporter);
@@ -121,9 +131,10 @@ macro_rules! builder {
                 self
             }
 
-            /// Does not log by itself under the feature `tracing`.
-            pub fn without_log(mut self) -> Self {
-                self.plan.change().is_silent = true;
+            /// Whether failures are logged under the feature `tracing`, by a
+            /// [`TracingReporter`](crate::TracingReporter). Default true.
+            pub fn log(mut self, log: bool) -> Self {
+                self.plan.change().logs = Some(log);
                 self
             }
 
@@ -137,8 +148,8 @@ macro_rules! builder {
                 self
             }
 
-            /// Sends the framework's own text of a 4xx as the message, up to 1 KiB of it. Such a text may
-            /// name types of yours. Default false: the public text of the status.
+            /// Sends the framework's own text of a 4xx as the message, if it has at most 1 KiB. Such a text
+            /// may name types of yours. Default false: the public text of the status.
             pub fn framework_text(mut self, send: bool) -> Self {
                 self.plan.change().sends_framework_text = Some(send);
                 self

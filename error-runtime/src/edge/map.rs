@@ -42,7 +42,19 @@ impl<'a> Subject<'a> {
     }
 }
 
+mod sealed {
+    /// Which answers there are is for this crate to say.
+    pub trait Sealed {}
+}
+
+impl<E: Into<AnyError>> sealed::Sealed for E {}
+impl<E: Into<AnyError>> sealed::Sealed for Option<E> {}
+
 /// A handler of errors of one type: any function or closure from `&E` to what [`Mapped`] is for.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler of `{E}`",
+    label = "a handler is a closure from `&{E}` to an `AnyError`, a declared error, or an `Option` of these"
+)]
 pub trait ErrorMap<E>: Fn(&E) -> <Self as ErrorMap<E>>::Answer + Send + Sync + 'static {
     /// What it returns.
     type Answer: Mapped;
@@ -62,7 +74,7 @@ where
     message = "`{Self}` cannot be answered instead of an error",
     label = "a handler returns an `AnyError`, a declared error, or an `Option` of these"
 )]
-pub trait Mapped {
+pub trait Mapped: sealed::Sealed {
     /// The error that is answered.
     fn into_mapped(self) -> Option<AnyError>;
 }
@@ -108,11 +120,11 @@ impl Map {
     }
 
     /// Of any failure, by its public side.
-    pub(crate) fn view(
-        map: impl Fn(&ErrorView<'_>) -> Option<AnyError> + Send + Sync + 'static,
+    pub(crate) fn view<R: Mapped>(
+        map: impl Fn(&ErrorView<'_>) -> R + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(move |subject, context| {
-            map(&ErrorView::new(subject.error, context, Timestamp::now()))
+            map(&ErrorView::new(subject.error, context, Timestamp::now())).into_mapped()
         }))
     }
 

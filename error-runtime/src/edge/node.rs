@@ -9,7 +9,7 @@ use super::map::Subject;
 use super::settings::{Offer, Settings};
 use crate::fault::{self, FaultPart};
 use crate::format::{Format, HtmlPage};
-use crate::{AnyError, ErrorView, RequestContext};
+use crate::{AnyError, ErrorView, FanOut, RequestContext};
 
 /// One edge, and the one around it. What it does not say the one around it does: that is worked out when the
 /// node is made, once for an edge that stands alone.
@@ -23,6 +23,7 @@ pub(crate) struct Node {
     negotiates: bool,
     shows_internals: bool,
     sends_framework_text: bool,
+    logs: Option<bool>,
     max_details: Option<usize>,
 }
 
@@ -72,6 +73,7 @@ impl Node {
                 outer.map(|outer| outer.sends_framework_text),
                 false,
             ),
+            logs: settings.logs.or(outer.and_then(|outer| outer.logs)),
             max_details: settings
                 .max_details
                 .or(outer.and_then(|outer| outer.max_details)),
@@ -97,9 +99,15 @@ impl Node {
         self.max_details
     }
 
-    pub(crate) fn has_reporters(&self) -> bool {
-        self.outwards()
-            .any(|node| !node.settings.reporters.is_empty())
+    /// Who is told of a failure at this edge: the log, then the reporters of the outermost edge and of those
+    /// within it. Some may be named twice.
+    pub(crate) fn reporters(&self) -> impl Iterator<Item = &FanOut> {
+        #[cfg(feature = "tracing")]
+        let log = (self.logs != Some(false)).then(FanOut::log);
+        #[cfg(not(feature = "tracing"))]
+        let log = None;
+        log.into_iter()
+            .chain(self.outwards().map(|node| &node.settings.reporters))
     }
 
     /// Whether the format follows what a request accepts.

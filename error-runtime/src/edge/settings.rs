@@ -23,7 +23,7 @@ pub(crate) struct Settings {
     pub(crate) ids: RequestIdPolicy,
     pub(crate) maps: Vec<Map>,
     pub(crate) reporters: FanOut,
-    pub(crate) is_silent: bool,
+    pub(crate) logs: Option<bool>,
     pub(crate) shows_internals: Option<bool>,
     pub(crate) sends_framework_text: Option<bool>,
     pub(crate) max_details: Option<usize>,
@@ -115,16 +115,8 @@ impl Plan {
 
     pub(crate) fn finished(&self) -> Arc<Finished> {
         let finished = self.0.finished.get_or_init(|| {
-            #[cfg_attr(
-                not(feature = "tracing"),
-                expect(unused_mut, reason = "the log is of that feature")
-            )]
-            let mut settings = self.0.settings.clone();
-            #[cfg(feature = "tracing")]
-            if !settings.is_silent {
-                settings.reporters = settings.reporters.and(FanOut::log());
-            }
-            let settings = Arc::new(settings);
+            crate::report::watch_trail();
+            let settings = Arc::new(self.0.settings.clone());
             let is_alone = settings.paths.is_empty();
             Arc::new(Finished {
                 alone: is_alone.then(|| Node::new(Arc::clone(&settings), None, "")),

@@ -18,6 +18,7 @@ use super::body::EdgeBody;
 use super::map::Subject;
 use super::node::Node;
 use super::stand_in::{Framework, Panicked, Undeclared};
+use super::watch::Watch;
 use crate::context::{Around, X_REQUEST_ID};
 use crate::report::links;
 use crate::tower::BoxError;
@@ -68,14 +69,9 @@ impl Visit {
         }
         let status = response.status();
         let record = response.extensions_mut().remove::<Record>();
-        let (event, innermost) = match record {
-            Some(Record { event, edge }) => (event, Some(edge)),
-            None => (answer::by_hand(edge(context), status), None),
-        };
-        if let Some(event) = event {
-            answer::report(edge(context), innermost.as_deref(), event, status, context);
-        }
-        if self.is_head && innermost.is_some() {
+        let is_answer = record.is_some();
+        answer::report_record(edge(context), record, status, context);
+        if self.is_head && is_answer {
             strip(response);
         }
     }
@@ -87,9 +83,10 @@ impl Visit {
         response: Response<R>,
     ) -> Response<EdgeBody<R>> {
         let is_stream = self.is_outermost && response.body().size_hint().exact().is_none();
-        if is_stream && edge(context).has_reporters() {
-            let (edge, context) = (Arc::clone(edge(context)), context.clone());
-            return response.map(|body| EdgeBody::watched(body, edge, context));
+        if is_stream {
+            let edge = Arc::clone(edge(context));
+            let watch = Watch::new(edge, context.clone(), self.around.clone());
+            return response.map(|body| EdgeBody::watched(body, watch));
         }
         response.map(EdgeBody::own)
     }

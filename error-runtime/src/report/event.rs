@@ -8,8 +8,11 @@ use std::fmt;
 use http::{Method, StatusCode};
 
 use super::{Failure, fingerprint};
+use crate::any_error::AD_HOC;
 use crate::api_error::innermost;
+use crate::context::Trail;
 use crate::fault;
+use crate::render::Unanswerable;
 use crate::time::Timestamp;
 use crate::{ApiError, ErrorView, Level, RequestContext};
 
@@ -30,7 +33,7 @@ pub struct ErrorEvent {
     pub origin: Origin,
     /// The machine code.
     pub code: Cow<'static, str>,
-    /// The status of the answer.
+    /// The status of the answer; of a stream that broke off 500, whatever its head has said.
     pub status: StatusCode,
     /// The message that the client has got; empty where the application made the answer by hand.
     pub message: String,
@@ -38,6 +41,8 @@ pub struct ErrorEvent {
     pub display: String,
     /// The error's sources, nearest first. Where a failure was mapped, it comes first.
     pub chain: Vec<String>,
+    /// A handler of an edge has put this failure in the place of another, the first of the chain.
+    pub mapped: bool,
     /// The backtrace that the error carries.
     pub backtrace: Option<String>,
     /// The details that the client has got, a JSON object.
@@ -62,9 +67,10 @@ pub struct ErrorEvent {
     pub route: Option<String>,
     /// The user that the application has named.
     pub user_id: Option<String>,
-    /// The breaker that refused a call last for this request.
+    /// The breaker that refused a call last for this request, or saw one fail; where the answer is a 5xx or a
+    /// refusal, or has the code of that call's error.
     pub service: Option<String>,
-    /// The retry that gave up last for this request.
+    /// The retry that gave up last for this request; as `service`.
     pub operation: Option<String>,
     /// How many attempts that retry made.
     pub attempts: Option<u32>,
@@ -105,12 +111,26 @@ impl Origin {
 }
 
 impl ErrorEvent {
-    /// Of an error, as of now.
+    /// The event of an error that is answered nowhere, such as that of a background job: as of now, for the
+    /// request that this code runs for, if any. [`FanOut::report`](crate::FanOut::report) takes it.
+    pub fn new(error: &dyn ApiError) -> Self {
+        RequestContext::with_current(|context| Self::of(error, Origin::Declared, context))
+    }
+
+    /// Of an error, as of now. One that panics when it is asked is told of all the same.
     pub(crate) fn of(
         error: &dyn ApiError,
         origin: Origin,
         context: Option<&RequestContext>,
     ) -> Self {
+        fault::guarded(|| Self::asked(error, origin, context)).unwrap_or_else(|panic| {
+            let mut event = Self::asked(&Unanswerable, origin, context);
+            event.chain.push(panic);
+            event
+        })
+    }
+
+    fn asked(error: &dyn ApiError, origin: Origin, context: Option<&RequestContext>) -> Self {
         let time = Timestamp::now();
         let view = ErrorView::new(error, context, time);
         let mut details = Vec::new();
@@ -128,6 +148,7 @@ impl ErrorEvent {
             message: cut(view.message().into_owned(), MAX_TEXT),
             display: shown(&error),
             chain: chain(cause(error)),
+            mapped: false,
             backtrace: backtrace(error),
             details,
             domain: Cow::Borrowed(spec.domain),
@@ -159,16 +180,27 @@ impl ErrorEvent {
         self.method = context.method().cloned();
         self.route = context.route().map(owned);
         self.user_id = context.user().as_deref().map(owned);
-        let trail = context.trail();
-        self.service = trail.service.map(Into::into);
-        self.operation = trail.operation.map(Into::into);
-        self.attempts = trail.attempts;
+        // A call that failed and was made up for has nothing to do with what went wrong after it.
+        let concerns = |code: Option<&str>| {
+            self.status.is_server_error() || self.rejected || code == Some(&*self.code)
+        };
+        let Trail { service, operation } = context.trail();
+        let service = service.filter(|last| concerns(last.code));
+        let operation = operation.filter(|last| concerns(last.code));
+        self.service = service.map(|last| last.name.into());
+        self.attempts = operation.as_ref().map(|last| last.attempts);
+        self.operation = operation.map(|last| last.name.into());
     }
 
-    /// The failure that the one reported stands for.
+    /// The failure that the one reported stands for. What it does not tell is left out.
     pub(crate) fn came_from(&mut self, error: &dyn ApiError, mapped: &dyn ApiError) {
+        self.mapped = true;
+        let _ = fault::guarded(|| self.take_from(error, mapped));
+    }
+
+    fn take_from(&mut self, error: &dyn ApiError, mapped: &dyn ApiError) {
         let error = innermost(error);
-        if mapped.spec().is_ad_hoc() {
+        if std::ptr::eq(mapped.spec(), &raw const AD_HOC) {
             // It belongs to no part of the system: what it stands for does, and tells kinds apart.
             self.domain = Cow::Borrowed(error.spec().domain);
             self.category = Cow::Borrowed(error.category());

@@ -38,6 +38,8 @@ pub struct DeliveryCounts {
 /// One reporter, and how events come to it.
 struct Lane {
     reporter: Arc<dyn Reporter>,
+    /// Where the reporter itself is, however often it is wrapped.
+    identity: usize,
     delivery: Delivery,
     #[cfg(feature = "tracing")]
     is_log: bool,
@@ -79,18 +81,17 @@ impl FanOut {
         self
     }
 
-    /// The log, the same for all who ask.
+    /// The log.
     #[cfg(feature = "tracing")]
-    pub(crate) fn log() -> Self {
+    pub(crate) fn log() -> &'static Self {
         static LOG: OnceLock<FanOut> = OnceLock::new();
         LOG.get_or_init(|| Self::new().reporter(super::TracingReporter::new()))
-            .clone()
     }
 
     /// Both; what they share once.
     pub(crate) fn and(mut self, other: Self) -> Self {
         for lane in other.lanes {
-            if !self.lanes.iter().any(|known| Arc::ptr_eq(known, &lane)) {
+            if !self.lanes.iter().any(|known| known.is(&lane)) {
                 self.lanes.push(lane);
             }
         }
@@ -100,11 +101,15 @@ impl FanOut {
     /// Adds a reporter.
     #[must_use]
     pub fn reporter(mut self, reporter: impl Reporter) -> Self {
+        #[cfg(feature = "tracing")]
+        let is_log = (&reporter as &dyn std::any::Any).is::<super::TracingReporter>();
+        let reporter: Arc<dyn Reporter> = Arc::new(reporter);
         self.lanes.push(Arc::new(Lane {
             delivery: fault::guarded(|| reporter.delivery()).unwrap_or(Delivery::Queued),
             #[cfg(feature = "tracing")]
-            is_log: (&reporter as &dyn std::any::Any).is::<super::TracingReporter>(),
-            reporter: Arc::new(reporter),
+            is_log,
+            identity: identity_of(&reporter),
+            reporter,
             tally: Arc::default(),
             capacity: self.capacity.unwrap_or(CAPACITY),
             queue: OnceLock::new(),
@@ -127,12 +132,11 @@ impl FanOut {
     ///
     /// It blocks the thread: for the end of a program, not for its requests.
     pub fn flush(&self, most: Duration) -> bool {
-        let end = Instant::now() + most;
+        let now = Instant::now();
+        // A time that no clock reaches: a century is as good.
+        let century = Duration::from_secs(100 * 365 * 24 * 3600);
+        let end = now.checked_add(most).unwrap_or_else(|| now + century);
         self.lanes.iter().all(|lane| lane.tally.wait_idle(end))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
     }
 
     /// Whether any of them may want a failure.
@@ -145,42 +149,32 @@ impl FanOut {
         self.lanes.iter().any(|lane| lane.wants(failure))
     }
 
-    /// Hands the event to all that want it.
-    pub(crate) fn deliver(&self, event: &Arc<ErrorEvent>) {
-        for lane in &self.lanes {
-            lane.deliver(event);
-        }
+    /// Tells all of them that want it.
+    pub fn report(&self, event: &ErrorEvent) {
+        Self::deliver_to_all([self], &Arc::new(event.clone()));
     }
 
-    /// The same without those that `other` has too.
-    pub(crate) fn deliver_but(&self, event: &Arc<ErrorEvent>, told: &[&Self]) {
-        for lane in &self.lanes {
-            let is_told = told
-                .iter()
-                .any(|other| other.lanes.iter().any(|known| Arc::ptr_eq(known, lane)));
-            if !is_told {
+    /// Hands the event to each reporter that wants it, once.
+    pub(crate) fn deliver_to_all<'a>(
+        all: impl IntoIterator<Item = &'a Self>,
+        event: &Arc<ErrorEvent>,
+    ) {
+        let mut told: Vec<&Lane> = Vec::new();
+        for lane in all.into_iter().flat_map(|fan_out| &fan_out.lanes) {
+            if !told.iter().any(|known| known.is(lane)) {
+                told.push(lane);
                 lane.deliver(event);
             }
         }
     }
 }
 
-impl Reporter for FanOut {
-    fn report(&self, event: &ErrorEvent) {
-        self.deliver(&Arc::new(event.clone()));
-    }
-
-    fn delivery(&self) -> Delivery {
-        // Each of them has its own.
-        Delivery::Inline
-    }
-
-    fn wants(&self, failure: &Failure<'_>) -> bool {
-        self.wanted(failure)
-    }
-}
-
 impl Lane {
+    /// The same reporter.
+    fn is(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+
     fn wants(&self, failure: &Failure<'_>) -> bool {
         fault::guarded(|| self.reporter.wants(failure)).unwrap_or(true)
     }
@@ -200,25 +194,22 @@ impl Lane {
     }
 
     fn deliver(&self, event: &Arc<ErrorEvent>) {
-        let failure = Failure {
-            status: event.status,
-            code: &event.code,
-            level: event.level,
-            reported: event.reported,
-            rejected: event.rejected,
-        };
-        if !self.wants(&failure) {
+        if !self.wants(&Failure::of_event(event)) {
             return;
         }
+        if self.delivery == Delivery::Inline {
+            return self.tally.report(&*self.reporter, event);
+        }
         match self.queue() {
-            None => self.tally.report(&*self.reporter, event),
+            // The system gives no thread: to call it here would take the request's time.
+            None => self.tally.drop_one(),
             Some(queue) => {
                 // Counted before it is queued: the thread may be done with it at once.
                 self.tally.add_waiting();
                 match queue.try_send(Arc::clone(event)) {
                     Ok(()) => {}
                     Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                        self.tally.dropped.fetch_add(1, Ordering::Relaxed);
+                        self.tally.drop_one();
                         self.tally.one_done();
                     }
                 }
@@ -226,11 +217,8 @@ impl Lane {
         }
     }
 
-    /// None for a reporter that is called at once, and where the system gives no thread.
+    /// Nothing where the system gives no thread.
     fn queue(&self) -> Option<&SyncSender<Arc<ErrorEvent>>> {
-        if self.delivery == Delivery::Inline {
-            return None;
-        }
         let begin = || {
             let (sender, receiver) = sync_channel(self.capacity);
             let (reporter, tally) = (Arc::clone(&self.reporter), Arc::clone(&self.tally));
@@ -242,6 +230,10 @@ impl Lane {
         };
         self.queue.get_or_init(begin).as_ref()
     }
+}
+
+fn identity_of(reporter: &Arc<dyn Reporter>) -> usize {
+    fault::guarded(|| reporter.__identity()).unwrap_or_else(|_| Arc::as_ptr(reporter).addr())
 }
 
 /// Ends when the last sender is gone and the queue is empty.
@@ -259,6 +251,10 @@ impl Tally {
             Err(_) => &self.failed,
         };
         count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn drop_one(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     fn add_waiting(&self) {

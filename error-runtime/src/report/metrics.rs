@@ -2,8 +2,8 @@
 
 use metrics::{counter, gauge};
 
-use super::{Delivery, ErrorEvent, Observer, Reporter, RetryResult, add_observer};
-use crate::{BreakerState, RetryEvent, TransitionEvent};
+use super::{CallEvent, Delivery, ErrorEvent, Observer, Reporter, RetriedEvent, add_observer};
+use crate::{BreakerState, Breakers, RetryEvent, TransitionEvent};
 
 /// Counts failures, and what breakers and retries do, in whatever recorder the application has installed.
 ///
@@ -11,7 +11,7 @@ use crate::{BreakerState, RetryEvent, TransitionEvent};
 /// |---|---|
 /// | `api_errors_total` | `domain`, `code`, `status`, `route` (the template; empty where unknown) |
 /// | `circuit_breaker_calls_total` | `service`, `outcome`: `success`, `failure` |
-/// | `circuit_breaker_state` | `service`, `state`: 1 for the one that it is in, else 0 |
+/// | `circuit_breaker_state` | `service`, `state`: 1 for the one that it is in, else 0. For breakers that are registered when the reporter is made, and others from their first transition on |
 /// | `circuit_breaker_transitions_total` | `service`, `from`, `to` |
 /// | `circuit_breaker_rejected_total` | `service` |
 /// | `retry_calls_total` | `operation`, `result`: `first_try`, `after_retry`, `exhausted`, `not_retryable` |
@@ -30,7 +30,12 @@ impl MetricsReporter {
     )]
     pub fn new() -> Self {
         static WATCH: std::sync::Once = std::sync::Once::new();
-        WATCH.call_once(|| add_observer(Policies));
+        WATCH.call_once(|| {
+            add_observer(Policies);
+            for breaker in Breakers::global() {
+                state_of(breaker.name(), breaker.state());
+            }
+        });
         Self(())
     }
 }
@@ -47,6 +52,12 @@ impl Reporter for MetricsReporter {
         .increment(1);
     }
 
+    /// All of them are one.
+    fn __identity(&self) -> usize {
+        static ONE: u8 = 0;
+        (&raw const ONE).addr()
+    }
+
     /// A count and nothing more.
     fn delivery(&self) -> Delivery {
         Delivery::Inline
@@ -56,16 +67,17 @@ impl Reporter for MetricsReporter {
 struct Policies;
 
 impl Observer for Policies {
-    fn rejected(&self, service: &str) {
-        counter!("circuit_breaker_rejected_total", "service" => service.to_owned()).increment(1);
+    fn rejected(&self, event: &CallEvent<'_>) {
+        let service = event.service.to_owned();
+        counter!("circuit_breaker_rejected_total", "service" => service).increment(1);
     }
 
-    fn success(&self, service: &str) {
-        call(service, "success");
+    fn success(&self, event: &CallEvent<'_>) {
+        call(event.service, "success");
     }
 
-    fn failure(&self, service: &str, _: Option<&'static str>) {
-        call(service, "failure");
+    fn failure(&self, event: &CallEvent<'_>) {
+        call(event.service, "failure");
     }
 
     fn transition(&self, event: &TransitionEvent) {
@@ -77,30 +89,35 @@ impl Observer for Policies {
             "to" => to.as_str(),
         )
         .increment(1);
-        for state in BreakerState::ALL {
-            let is_in = if state == to { 1.0 } else { 0.0 };
-            gauge!(
-                "circuit_breaker_state",
-                "service" => event.service.to_string(),
-                "state" => state.as_str(),
-            )
-            .set(is_in);
-        }
+        state_of(&event.service, to);
     }
 
     fn retry(&self, event: &RetryEvent<'_>) {
         attempts(event.operation, 1);
     }
 
-    fn retried(&self, operation: &str, result: RetryResult, _: u32) {
+    fn retried(&self, event: &RetriedEvent<'_>) {
         // The last attempt; those before were followed by a retry.
-        attempts(operation, 1);
+        attempts(event.operation, 1);
         counter!(
             "retry_calls_total",
-            "operation" => operation.to_owned(),
-            "result" => result.as_str(),
+            "operation" => event.operation.to_owned(),
+            "result" => event.result.as_str(),
         )
         .increment(1);
+    }
+}
+
+/// One of the states is 1.
+fn state_of(service: &str, is_in: BreakerState) {
+    for state in BreakerState::ALL {
+        let value = if state == is_in { 1.0 } else { 0.0 };
+        gauge!(
+            "circuit_breaker_state",
+            "service" => service.to_owned(),
+            "state" => state.as_str(),
+        )
+        .set(value);
     }
 }
 

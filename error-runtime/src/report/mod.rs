@@ -19,8 +19,8 @@ pub use self::fan_out::{DeliveryCounts, FanOut};
 pub use self::log::TracingReporter;
 #[cfg(feature = "metrics")]
 pub use self::metrics::MetricsReporter;
-pub use self::observer::{Observer, RetryResult, add_observer};
-pub(crate) use self::observer::{Told, is_observed, is_watched, tell, watch_trail};
+pub use self::observer::{CallEvent, Observer, RetriedEvent, RetryResult, add_observer};
+pub(crate) use self::observer::{Told, is_observed, tell, watch_trail};
 #[cfg(feature = "sentry")]
 pub use self::sentry::SentryReporter;
 pub use self::text::printable;
@@ -44,6 +44,11 @@ use crate::{ApiError, StatusCode};
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no `Reporter`",
+    label = "not a reporter",
+    note = "a reporter is a type of its own: `impl Reporter for Pager {{ fn report(&self, event: &ErrorEvent) {{ … }} }}`; a `FanOut` is added with `reporters`"
+)]
 pub trait Reporter: Send + Sync + 'static {
     /// Takes one failure. A panic in here is caught and counted.
     fn report(&self, event: &ErrorEvent);
@@ -54,11 +59,17 @@ pub trait Reporter: Send + Sync + 'static {
         Delivery::Queued
     }
 
-    /// Whether it wants failures of this kind at all: if no reporter does, nothing is gathered. Asked when
-    /// the answer is made.
+    /// Whether it wants failures of this kind at all: if no reporter does, nothing is gathered. Asked on the
+    /// request's path, when the answer is made and again when it goes out, so it should be quick.
     fn wants(&self, failure: &Failure<'_>) -> bool {
         let _ = failure;
         true
+    }
+
+    /// What tells two reporters apart that nested layers have.
+    #[doc(hidden)]
+    fn __identity(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>().addr()
     }
 }
 
@@ -99,6 +110,16 @@ impl<'a> Failure<'a> {
             rejected: error.__classification().rejected,
         }
     }
+
+    pub(crate) fn of_event(event: &'a ErrorEvent) -> Self {
+        Self {
+            status: event.status,
+            code: &event.code,
+            level: event.level,
+            reported: event.reported,
+            rejected: event.rejected,
+        }
+    }
 }
 
 impl<R: Reporter + ?Sized> Reporter for Arc<R> {
@@ -112,5 +133,9 @@ impl<R: Reporter + ?Sized> Reporter for Arc<R> {
 
     fn wants(&self, failure: &Failure<'_>) -> bool {
         (**self).wants(failure)
+    }
+
+    fn __identity(&self) -> usize {
+        (**self).__identity()
     }
 }

@@ -3,38 +3,39 @@
 //! Without observers a call costs one load more, which tells that there are none.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
+use crate::context::{LastPolicy, Trail};
 use crate::{RequestContext, RetryEvent, TransitionEvent, fault};
 
 /// Is told what the breakers and retries of the process do. Called within the calls, outside of all locks; a
 /// panic in it harms nobody, but what takes long delays the call.
 ///
-/// Once there is an observer, calls through breakers take their slower path, some ten nanoseconds.
+/// Once there is an observer, every call through a breaker takes its slower path: `benches` has the row.
 pub trait Observer: Send + Sync + 'static {
     /// A breaker has let a call pass.
-    fn admitted(&self, service: &str) {
-        let _ = service;
+    fn admitted(&self, event: &CallEvent<'_>) {
+        let _ = event;
     }
 
     /// A breaker has refused a call.
-    fn rejected(&self, service: &str) {
-        let _ = service;
+    fn rejected(&self, event: &CallEvent<'_>) {
+        let _ = event;
     }
 
     /// A call that a breaker let pass has succeeded.
-    fn success(&self, service: &str) {
-        let _ = service;
+    fn success(&self, event: &CallEvent<'_>) {
+        let _ = event;
     }
 
-    /// A call that a breaker let pass has failed, with this machine code where it has one.
-    fn failure(&self, service: &str, code: Option<&'static str>) {
-        let _ = (service, code);
+    /// A call that a breaker let pass has failed.
+    fn failure(&self, event: &CallEvent<'_>) {
+        let _ = event;
     }
 
     /// A call that a breaker let pass was slow; it is also a success or a failure.
-    fn slow(&self, service: &str) {
-        let _ = service;
+    fn slow(&self, event: &CallEvent<'_>) {
+        let _ = event;
     }
 
     /// A breaker has changed its state.
@@ -47,15 +48,63 @@ pub trait Observer: Send + Sync + 'static {
         let _ = event;
     }
 
-    /// A retry has given up an error that another attempt might have helped.
-    fn exhausted(&self, operation: &str, attempts: u32) {
-        let _ = (operation, attempts);
+    /// A retry has given up an error that another attempt might have helped. [`retried`](Self::retried) is
+    /// told of the same call.
+    fn exhausted(&self, event: &RetriedEvent<'_>) {
+        let _ = event;
     }
 
-    /// A call that a retry watched over is over.
-    fn retried(&self, operation: &str, result: RetryResult, attempts: u32) {
-        let _ = (operation, result, attempts);
+    /// A call that a retry watched over is over, however it ended.
+    fn retried(&self, event: &RetriedEvent<'_>) {
+        let _ = event;
     }
+}
+
+/// What a breaker has to do with one call. What the breaker itself does not count, such as the result of a
+/// call from before a reset, observers are not told either.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallEvent<'a> {
+    /// The breaker's name.
+    pub service: &'a str,
+    /// The machine code of the call's error, where it has one that is constant.
+    pub code: Option<&'static str>,
+}
+
+/// The end of a call that a retry watched over.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RetriedEvent<'a> {
+    /// What was retried: the attribute's `operation`, or the builder's; empty if it has none.
+    pub operation: &'a str,
+    /// How it ended.
+    pub result: RetryResult,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// The machine code of the last error, where it has one that is constant.
+    pub code: Option<&'static str>,
+}
+
+macro_rules! forward {
+    ($($method:ident: $event:ty;)*) => {
+        impl<O: Observer + ?Sized> Observer for Arc<O> {$(
+            fn $method(&self, event: &$event) {
+                (**self).$method(event);
+            }
+        )*}
+    };
+}
+
+forward! {
+    admitted: CallEvent<'_>;
+    rejected: CallEvent<'_>;
+    success: CallEvent<'_>;
+    failure: CallEvent<'_>;
+    slow: CallEvent<'_>;
+    transition: TransitionEvent;
+    retry: RetryEvent<'_>;
+    exhausted: RetriedEvent<'_>;
+    retried: RetriedEvent<'_>;
 }
 
 /// How a call ended that a retry watched over.
@@ -84,9 +133,13 @@ impl RetryResult {
     }
 }
 
-type Observers = Arc<[Arc<dyn Observer>]>;
+/// The observers, in a list that only grows: who reads it takes no lock and counts nothing.
+struct Link {
+    observer: Box<dyn Observer>,
+    next: OnceLock<&'static Self>,
+}
 
-static OBSERVERS: RwLock<Option<Observers>> = RwLock::new(None);
+static FIRST: OnceLock<&'static Link> = OnceLock::new();
 /// Whether anybody is told: what every call reads.
 static WATCHED: AtomicU8 = AtomicU8::new(0);
 const BY_OBSERVERS: u8 = 1;
@@ -94,10 +147,18 @@ const FOR_EVENTS: u8 = 2;
 
 /// Tells an observer what all breakers and retries do from now on, until the process ends.
 pub fn add_observer(observer: impl Observer) {
-    let mut observers = OBSERVERS.write().unwrap_or_else(PoisonError::into_inner);
-    let added: Arc<dyn Observer> = Arc::new(observer);
-    let all = observers.iter().flat_map(|known| known.iter()).cloned();
-    *observers = Some(all.chain([added]).collect());
+    // Never freed: there are a few, and they stay as long as the process.
+    let link: &'static Link = Box::leak(Box::new(Link {
+        observer: Box::new(observer),
+        next: OnceLock::new(),
+    }));
+    let mut end = &FIRST;
+    while end.set(link).is_err() {
+        match end.get() {
+            Some(link) => end = &link.next,
+            None => unreachable!("it was set"),
+        }
+    }
     WATCHED.fetch_or(BY_OBSERVERS, Ordering::Relaxed);
 }
 
@@ -111,23 +172,17 @@ pub(crate) fn is_observed() -> bool {
     WATCHED.load(Ordering::Relaxed) & BY_OBSERVERS != 0
 }
 
-/// Whether there is anything to do when a policy has given up a call.
-#[inline]
-pub(crate) fn is_watched() -> bool {
-    WATCHED.load(Ordering::Relaxed) != 0
-}
-
 /// What there is to tell.
 #[derive(Clone, Copy)]
 pub(crate) enum Told<'a> {
-    Admitted(&'a str),
-    Rejected(&'a str),
-    Success(&'a str),
-    Failure(&'a str, Option<&'static str>),
-    Slow(&'a str),
+    Admitted(CallEvent<'a>),
+    Rejected(CallEvent<'a>),
+    Success(CallEvent<'a>),
+    Failure(CallEvent<'a>),
+    Slow(CallEvent<'a>),
     Transition(&'a TransitionEvent),
     Retry(&'a RetryEvent<'a>),
-    Retried(&'a str, RetryResult, u32),
+    Retried(RetriedEvent<'a>),
 }
 
 /// Tells all who want to know.
@@ -144,37 +199,40 @@ fn tell_all(told: Told<'_>) {
     if !is_observed() {
         return;
     }
-    // Copied: no lock is held while foreign code runs.
-    let observers = OBSERVERS
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    for observer in observers.iter().flat_map(|all| all.iter()) {
-        let _ = fault::guarded(|| tell_one(&**observer, told));
+    let links = std::iter::successors(FIRST.get(), |link| link.next.get());
+    for link in links {
+        let _ = fault::guarded(|| tell_one(&*link.observer, told));
     }
 }
 
 fn tell_one(observer: &dyn Observer, told: Told<'_>) {
     match told {
-        Told::Admitted(service) => observer.admitted(service),
-        Told::Rejected(service) => observer.rejected(service),
-        Told::Success(service) => observer.success(service),
-        Told::Failure(service, code) => observer.failure(service, code),
-        Told::Slow(service) => observer.slow(service),
+        Told::Admitted(event) => observer.admitted(&event),
+        Told::Rejected(event) => observer.rejected(&event),
+        Told::Success(event) => observer.success(&event),
+        Told::Failure(event) => observer.failure(&event),
+        Told::Slow(event) => observer.slow(&event),
         Told::Transition(event) => observer.transition(event),
         Told::Retry(event) => observer.retry(event),
-        Told::Retried(operation, result, attempts) => {
-            if result == RetryResult::Exhausted {
-                observer.exhausted(operation, attempts);
+        Told::Retried(event) => {
+            if event.result == RetryResult::Exhausted {
+                observer.exhausted(&event);
             }
-            observer.retried(operation, result, attempts);
+            observer.retried(&event);
         }
     }
 }
 
 /// What an event of this request should say of its policies.
 fn leave_trail(told: Told<'_>) {
-    let leave = |change: &dyn Fn(&mut crate::context::Trail)| {
+    let last = |name: &str, code, attempts| {
+        (!name.is_empty()).then(|| LastPolicy {
+            name: name.into(),
+            code,
+            attempts,
+        })
+    };
+    let leave = |change: &dyn Fn(&mut Trail)| {
         RequestContext::with_current(|context| {
             if let Some(context) = context {
                 context.leave_trail(change);
@@ -182,14 +240,16 @@ fn leave_trail(told: Told<'_>) {
         });
     };
     match told {
-        Told::Rejected(service) | Told::Failure(service, _) => {
-            leave(&|trail| trail.service = Some(service.into()));
+        Told::Rejected(event) | Told::Failure(event) => {
+            leave(&|trail| trail.service = last(event.service, event.code, 0));
         }
-        Told::Retried(operation, RetryResult::Exhausted | RetryResult::NotRetryable, attempts) => {
-            leave(&|trail| {
-                trail.operation = (!operation.is_empty()).then(|| operation.into());
-                trail.attempts = Some(attempts);
-            });
+        Told::Retried(event)
+            if matches!(
+                event.result,
+                RetryResult::Exhausted | RetryResult::NotRetryable
+            ) =>
+        {
+            leave(&|trail| trail.operation = last(event.operation, event.code, event.attempts));
         }
         _ => {}
     }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use sentry_core::protocol::{Event, Exception, Level as SentryLevel, User};
 use sentry_core::{Breadcrumb, Hub};
 
-use super::{Delivery, ErrorEvent, Failure, Observer, Reporter, RetryResult, add_observer};
+use super::{
+    CallEvent, Delivery, ErrorEvent, Failure, Observer, Reporter, RetriedEvent, add_observer,
+};
 use crate::{Level, RetryEvent, TransitionEvent};
 
 /// Sends failures to Sentry: 5xx unless a declaration says otherwise (`report = …`), and never a call that a
 /// policy has refused.
 ///
 /// An event has the failure and what caused it as exceptions, our fingerprint, the tags `code`, `domain`,
-/// `request_id`, `service`, `operation` and `status`, the route as its transaction, and the user that
+/// `request_id`, `trace_id`, `service`, `operation` and `status`, the route as its transaction, and the user that
 /// [`RequestContext::set_user`](crate::RequestContext::set_user) has named. Every request behind
 /// [`ErrorLayer`](crate::ErrorLayer) has a hub of its own, so breadcrumbs and tags that a handler sets stay
 /// with its request; retries and transitions of breakers leave breadcrumbs.
@@ -149,8 +151,11 @@ impl Breadcrumbs {
 }
 
 impl Observer for Breadcrumbs {
-    fn rejected(&self, service: &str) {
-        Self::leave("circuit_breaker", format!("{service} refused a call"));
+    fn rejected(&self, event: &CallEvent<'_>) {
+        Self::leave(
+            "circuit_breaker",
+            format!("{} refused a call", event.service),
+        );
     }
 
     fn transition(&self, event: &TransitionEvent) {
@@ -174,9 +179,10 @@ impl Observer for Breadcrumbs {
         );
     }
 
-    fn retried(&self, operation: &str, result: RetryResult, attempts: u32) {
-        if result == RetryResult::Exhausted {
-            Self::leave("retry", format!("{operation}: given up after {attempts}"));
-        }
+    fn exhausted(&self, event: &RetriedEvent<'_>) {
+        Self::leave(
+            "retry",
+            format!("{}: given up after {}", event.operation, event.attempts),
+        );
     }
 }

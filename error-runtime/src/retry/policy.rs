@@ -11,11 +11,11 @@ use std::time::Duration;
 use super::backoff::Delays;
 use super::budget::{Paid, RetryBudget};
 use super::config::{Config, Settings};
-use super::event::{Hook, RetryEvent, RetryReport};
+use super::event::{Hook, RetryEvent, RetryReport, RetryStop};
 use super::jitter::Jitter;
 use super::state::Retry;
 use crate::policy::overrides::{self, Kind, Value};
-use crate::report::{self, Told};
+use crate::report::{self, RetriedEvent, Told};
 use crate::time::Clock;
 use crate::{Classification, Classify, ConfigError, Outcome, Rejected};
 
@@ -128,6 +128,17 @@ impl Core {
             hook.run(&event);
         }
         report::tell(Told::Retry(&event));
+    }
+
+    /// Tells those who watch that there will be none.
+    #[inline]
+    pub(super) fn tell_end(&self, attempts: u32, stop: RetryStop, code: Option<&'static str>) {
+        report::tell(Told::Retried(RetriedEvent {
+            operation: &self.operation,
+            result: stop.result(),
+            attempts,
+            code,
+        }));
     }
 
     /// Whether a further attempt follows at once, and nobody pays for it or is told of it.

@@ -11,7 +11,7 @@ use super::event::{RetryReport, RetryStop};
 use super::nested::{self, Attempt, Mark};
 use super::policy::Core;
 use crate::policy::IsResult;
-use crate::report::{self, RetryResult, Told};
+use crate::report::{self, RetriedEvent, RetryResult, Told};
 use crate::time::{Clock, Sleep};
 use crate::timeout::Timeout;
 use crate::{Classification, Classify};
@@ -167,7 +167,12 @@ impl<'p> Retry<'p> {
             Some(failed) => (RetryResult::AfterRetry, failed.attempt),
             None => (RetryResult::FirstTry, 1),
         };
-        report::tell(Told::Retried(&self.core.operation, result, attempts));
+        report::tell(Told::Retried(RetriedEvent {
+            operation: &self.core.operation,
+            result,
+            attempts,
+            code: None,
+        }));
     }
 
     /// The wait after a failure, if another attempt follows. What it is told fits into registers.
@@ -179,8 +184,8 @@ impl<'p> Retry<'p> {
         error_code: Option<&'static str>,
     ) -> Option<Wait<'p>> {
         // Apart, so that a retry without a delay saves no registers for the rest.
-        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() && !report::is_watched() {
-            self.at_once()
+        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() && !report::is_observed() {
+            self.at_once(error_code)
         } else {
             self.next_delayed(verdict, hint, error_code)
         }
@@ -201,11 +206,12 @@ impl<'p> Retry<'p> {
 
     /// Where there is nothing to wait for, to pay or to tell.
     #[inline]
-    fn at_once(&mut self) -> Option<Wait<'p>> {
+    fn at_once(&mut self, error_code: Option<&'static str>) -> Option<Wait<'p>> {
         let core = self.core;
         let failed = self.failed();
         if let Err(stop) = failed.may_go_on(core) {
             failed.stop = stop;
+            core.tell_end(failed.attempt, stop, error_code);
             return None;
         }
         failed.attempt += 1;
@@ -234,11 +240,7 @@ impl<'p> Retry<'p> {
             Ok(nanos) => nanos,
             Err(stop) => {
                 failed.stop = stop;
-                report::tell(Told::Retried(
-                    &core.operation,
-                    stop.result(),
-                    failed.attempt,
-                ));
+                core.tell_end(failed.attempt, stop, error_code);
                 return None;
             }
         };

@@ -92,7 +92,7 @@ async fn one_event_for_each_failure_in_the_span_of_its_request() {
     call(&app, "/ok", "request-4").await;
     assert!(lines.take().is_empty());
 
-    let silent = isolated_reporters::app(ErrorLayer::new().without_log());
+    let silent = isolated_reporters::app(ErrorLayer::new().log(false));
     call(&silent, "/ledger", "request-5").await;
     assert!(lines.take().is_empty());
 }

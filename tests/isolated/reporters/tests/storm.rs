@@ -78,7 +78,7 @@ async fn memory_stays_flat_and_every_drop_is_counted() {
         .reporter(Arc::clone(&stuck));
     let hostile = FanOut::new().reporter(Panicking);
     let layer = ErrorLayer::new()
-        .without_log()
+        .log(false)
         .reporters(blocked.clone())
         .reporters(hostile.clone())
         .reporter(Arc::clone(&counting));
