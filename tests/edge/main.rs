@@ -11,6 +11,7 @@ mod cases_handmade;
 mod cases_ids;
 mod check;
 mod client;
+mod corners;
 mod errors;
 mod routes;
 mod servers;

@@ -57,10 +57,15 @@ impl RequestContext {
     /// # });
     /// ```
     pub fn scope<F>(&self, future: F) -> Scoped<F> {
+        self.scope_in(Around::current(), future)
+    }
+
+    /// The same, in this span and hub.
+    pub(crate) fn scope_in<F>(&self, around: Around, future: F) -> Scoped<F> {
         Scoped {
             future: Some(future),
             context: Some(self.clone()),
-            around: Around::current(),
+            around,
         }
     }
 }

@@ -23,9 +23,9 @@ use super::map::Subject;
 use super::node::Node;
 use super::settings::{Finished, Plan};
 use super::stand_in::{Framework, Panicked};
-use super::watch::Watch;
+use super::watch::{IsWatched, Watch};
 use crate::adapter::actix::{append_all, convert_status, convert_value};
-use crate::context::{self, Around, Entered, Head, Route, TraceParent};
+use crate::context::{self, Around, Head, Route, TraceParent};
 use crate::report::shown;
 use crate::{Origin, RequestContext, fault};
 
@@ -99,12 +99,12 @@ where
             // Within the scope: a service may answer before it is polled.
             let call = async { inner.call(request).await };
             let result = Guarded {
-                future: visit.context.scope(call),
+                // The span and the hub are around this one.
+                future: visit.context.scope_in(Around::none(), call),
                 around: &visit.around,
             };
             let result = result.await;
-            let around = &visit.around;
-            around.run(|| visit.respond(result))
+            visit.around.run(|| visit.respond_safely(result))
         })
     }
 }
@@ -112,6 +112,7 @@ where
 impl<S> ErrorMiddlewareService<S> {
     fn visit(&self, request: &ServiceRequest) -> Visit {
         let known = request.extensions().get::<RequestContext>().cloned();
+        let known = known.filter(|known| known.edge().is_some());
         let is_outermost = known.is_none();
         let around = known.as_ref().and_then(RequestContext::edge);
         let edge = self.finished.edge(around, request.path());
@@ -209,6 +210,29 @@ impl Visit {
         edge.expect("the context of a visit is behind its edge")
     }
 
+    /// Whatever code of the application's runs for the response may panic: then that is the failure.
+    fn respond_safely<B: MessageBody + 'static>(
+        &self,
+        result: Result<Result<ServiceResponse<B>, actix_web::Error>, String>,
+    ) -> Outcome<B> {
+        let mut result = Some(result);
+        for _ in 0..2 {
+            // Handlers and reporters run in the request too.
+            let respond = || self.context.enter(|| Some(self.respond(result.take()?)));
+            match catch_unwind(AssertUnwindSafe(respond)) {
+                Ok(Some(outcome)) => return outcome,
+                Ok(None) => break,
+                Err(panic) => {
+                    result = Some(Err(fault::panic_text(&*panic).to_owned()));
+                    fault::discard(panic);
+                }
+            }
+        }
+        // The answer to a panic has panicked.
+        let response = HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR);
+        Err(InternalError::from_response("a panic", response).into())
+    }
+
     fn respond<B: MessageBody + 'static>(
         &self,
         result: Result<Result<ServiceResponse<B>, actix_web::Error>, String>,
@@ -222,11 +246,7 @@ impl Visit {
             // A middleware further in has failed. There is no request to make a response for, so the answer
             // goes on as an error that becomes just this response.
             Ok(Err(error)) => {
-                let response = {
-                    let mut context = Some(self.context.clone());
-                    let _entered = Entered::new(&mut context);
-                    error.as_response_error().error_response()
-                };
+                let response = error.as_response_error().error_response();
                 let response = self.settled(response).map_into_boxed_body();
                 Err(InternalError::from_response(error, response).into())
             }
@@ -266,18 +286,14 @@ impl Visit {
         let cause = response.error().map(shown);
         let (mut response, body) = response.into_parts();
         let text = body.try_into_bytes().ok().and_then(text_of);
-        for gone in [
-            header::CONTENT_ENCODING,
-            header::CONTENT_LENGTH,
-            header::CONTENT_TYPE,
-            header::TRANSFER_ENCODING,
-            header::ETAG,
-            header::LAST_MODIFIED,
-        ] {
+        let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        for gone in answer::gone_with_a_body(status) {
             response.headers_mut().remove(gone);
         }
+        // It may be that of another server.
+        response.head_mut().reason = None;
         let error = Framework {
-            status: status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR),
+            status,
             text: text.or(cause),
             sends_text: self.edge().sends_framework_text(),
         };
@@ -329,35 +345,48 @@ impl Visit {
         response.extensions_mut().insert(record);
     }
 
-    /// A stream is watched to its end.
+    /// A stream goes on in its request, and is watched to its end by the innermost edge; so is a large body,
+    /// as behind the layer of tower.
     fn watched<B: MessageBody + 'static>(
         &self,
-        response: HttpResponse<B>,
+        mut response: HttpResponse<B>,
     ) -> HttpResponse<EitherBody<B>> {
-        let is_stream = matches!(response.body().size(), BodySize::Stream);
-        if !self.is_outermost || !is_stream {
+        const SMALL: u64 = 16 * 1024;
+        let is_stream = match response.body().size() {
+            BodySize::Stream => true,
+            BodySize::Sized(size) => size > SMALL,
+            BodySize::None => false,
+        };
+        if !is_stream || response.extensions().get::<IsWatched>().is_some() {
             return response.map_into_left_body();
         }
+        response.extensions_mut().insert(IsWatched);
+        let is_told = is_failure(response.status());
         let edge = Arc::clone(self.edge());
-        let watch = Watch::new(edge, self.context.clone(), self.around.clone());
+        let watch = Watch::new(edge, self.context.clone(), Around::current(), is_told);
         response.map_body(|_, body| EitherBody::right(BoxBody::new(Watched { body, watch })))
     }
 
-    /// The last edge of the response: the id, and the report.
+    /// The way out: the record of a failure, its report by the last edge, and the id.
     fn leave<B>(&self, response: &mut HttpResponse<B>) {
-        if !self.is_outermost {
-            return;
+        if is_failure(response.status()) {
+            let status = http::StatusCode::from_u16(response.status().as_u16());
+            let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+            let record = response.extensions_mut().remove::<Record>();
+            let record =
+                record.unwrap_or_else(|| answer::by_hand(self.edge(), status, &self.context));
+            let record = if self.is_outermost {
+                record.report(status, &self.context)
+            } else {
+                record
+            };
+            response.extensions_mut().insert(record);
         }
-        if let Ok(id) = HeaderValue::from_str(self.context.request_id()) {
+        if self.is_outermost
+            && let Ok(id) = HeaderValue::from_str(self.context.request_id())
+        {
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
-        if !is_failure(response.status()) {
-            return;
-        }
-        let status = http::StatusCode::from_u16(response.status().as_u16());
-        let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-        let record = response.extensions_mut().remove::<Record>();
-        answer::report_record(self.edge(), record, status, &self.context);
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a failure to the answer of this request, and what reporters are told of it.
 
+use std::cell::Cell;
 #[cfg(any(feature = "axum", feature = "actix"))]
 use std::error::Error;
 use std::sync::Arc;
@@ -34,13 +35,50 @@ pub(crate) fn is_plain_text(content_type: &[u8]) -> bool {
     essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(b"text/plain"))
 }
 
-/// What goes with a response that an edge has rendered, for the edges around it.
+/// What goes with a response that is a failure, for the edges around.
 #[derive(Clone)]
 pub(crate) struct Record {
-    /// Nothing if nobody wants to know.
-    pub(crate) event: Option<Arc<ErrorEvent>>,
+    /// Nothing if nobody wants to know, or all have been told.
+    event: Option<Arc<ErrorEvent>>,
     /// The innermost edge: its reporters are told too.
-    pub(crate) edge: Arc<Node>,
+    edge: Arc<Node>,
+    /// An edge has rendered the body.
+    #[cfg(feature = "tower")]
+    pub(crate) is_answer: bool,
+}
+
+impl Record {
+    /// Tells the reporters of the innermost edge and of those around it, each once. The status is the one that
+    /// the client gets.
+    pub(crate) fn report(mut self, status: StatusCode, context: &RequestContext) -> Self {
+        if let Some(event) = self.event.take() {
+            report(&self.edge, event, status, context);
+        }
+        self
+    }
+}
+
+/// The headers that say something of a body, and go with it.
+pub(crate) fn gone_with_a_body(status: StatusCode) -> impl Iterator<Item = &'static str> {
+    const GONE: [&str; 14] = [
+        "accept-ranges",
+        "content-digest",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-md5",
+        "content-type",
+        "digest",
+        "etag",
+        "last-modified",
+        "repr-digest",
+        "trailer",
+        "transfer-encoding",
+    ];
+    // RFC 9110 §15.5.17 wants it in a 416, for what was asked for.
+    let range = (status != StatusCode::RANGE_NOT_SATISFIABLE).then_some("content-range");
+    GONE.into_iter().chain(range)
 }
 
 /// Whether this thread runs for a request that is behind an edge.
@@ -79,12 +117,20 @@ pub(crate) fn answer_at(
     context: &RequestContext,
     headers: &mut HeaderMap,
 ) -> Answer {
-    let mapped = edge.map(subject, Some(context));
+    // What a handler or a page renders itself is not handled again, or it might never end.
+    let answering = Answering::begin();
+    let mapped = match answering {
+        Some(_) => edge.map(subject, Some(context)),
+        None => None,
+    };
     let error: &dyn ApiError = match &mapped {
         Some(mapped) => &**mapped,
         None => subject.error,
     };
-    let format = edge.choose(context);
+    let format = match answering {
+        Some(_) => edge.choose(context),
+        None => Node::plain(),
+    };
     let Rendered {
         status,
         body,
@@ -101,7 +147,7 @@ pub(crate) fn answer_at(
         );
     }
     let event = wanted(edge, error).then(|| {
-        let mut event = ErrorEvent::of(error, origin, None);
+        let mut event = ErrorEvent::of(error, origin, Some(context));
         if mapped.is_some() {
             event.came_from(subject.error, error);
         }
@@ -114,8 +160,30 @@ pub(crate) fn answer_at(
         record: Record {
             event,
             edge: Arc::clone(edge),
+            #[cfg(feature = "tower")]
+            is_answer: true,
         },
         is_mapped: mapped.is_some(),
+    }
+}
+
+/// While it lives this thread makes an answer.
+struct Answering;
+
+thread_local! {
+    static ANSWERING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Answering {
+    /// Nothing if it does already.
+    fn begin() -> Option<Self> {
+        (!ANSWERING.replace(true)).then(|| Self)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        ANSWERING.set(false);
     }
 }
 
@@ -148,66 +216,50 @@ fn vary(headers: &mut HeaderMap) {
 /// Adds the headers of an answer to those that a response of the framework's has already. What the
 /// framework has said of caches and challenges stays, unless a handler has put an error in its place.
 pub(crate) fn merge(headers: &mut HeaderMap, of_answer: &HeaderMap, is_mapped: bool) {
-    let has = |name| headers.contains_key(name);
-    let (is_cached, is_challenged) = (has(CACHE_CONTROL), has(WWW_AUTHENTICATE));
-    for name in of_answer.keys().filter(|name| *name == WWW_AUTHENTICATE) {
-        if is_mapped {
+    for name in of_answer.keys() {
+        let stays = match *name {
+            VARY => {
+                for value in of_answer.get_all(name) {
+                    if value.as_bytes().eq_ignore_ascii_case(b"accept") {
+                        vary(headers);
+                    } else {
+                        headers.append(name, value.clone());
+                    }
+                }
+                true
+            }
+            CACHE_CONTROL => headers.contains_key(name),
+            WWW_AUTHENTICATE => headers.contains_key(name) && !is_mapped,
+            _ => false,
+        };
+        if !stays {
             headers.remove(name);
-        }
-    }
-    for (name, value) in of_answer {
-        if name == VARY {
-            if value.as_bytes().eq_ignore_ascii_case(b"accept") {
-                vary(headers);
-            } else {
+            for value in of_answer.get_all(name) {
                 headers.append(name, value.clone());
-            }
-        } else if name == CACHE_CONTROL && is_cached {
-            // The framework has said how long.
-        } else if name == WWW_AUTHENTICATE {
-            if is_mapped || !is_challenged {
-                headers.append(name, value.clone());
-            }
-        } else {
-            headers.insert(name, value.clone());
-        }
-    }
-}
-
-/// Reports the failure that goes out at the outermost edge.
-pub(crate) fn report_record(
-    outermost: &Node,
-    record: Option<Record>,
-    status: StatusCode,
-    context: &RequestContext,
-) {
-    match record {
-        Some(Record { event, edge }) => {
-            if let Some(event) = event {
-                report(&edge, event, status, context);
-            }
-        }
-        None => {
-            if let Some(event) = by_hand(outermost, status) {
-                report(outermost, event, status, context);
             }
         }
     }
 }
 
-/// The event of a failure that the application answered by hand: its status is all that is known.
-fn by_hand(edge: &Node, status: StatusCode) -> Option<Arc<ErrorEvent>> {
+/// The record of a failure that the application answered by hand: its status is all that is known.
+pub(crate) fn by_hand(edge: &Arc<Node>, status: StatusCode, context: &RequestContext) -> Record {
     let error = Framework {
         status,
         text: None,
         sends_text: false,
     };
-    wanted(edge, &error).then(|| {
-        let mut event = ErrorEvent::of(&error, Origin::Response, None);
+    let event = wanted(edge, &error).then(|| {
+        let mut event = ErrorEvent::of(&error, Origin::Response, Some(context));
         // What the client has got is not known.
         event.message.clear();
         Arc::new(event)
-    })
+    });
+    Record {
+        event,
+        edge: Arc::clone(edge),
+        #[cfg(feature = "tower")]
+        is_answer: false,
+    }
 }
 
 /// Tells the reporters of the innermost edge that knows of a failure, and of those around it, each once. The

@@ -33,7 +33,8 @@ pin_project_lite::pin_project! {
             if this.context.is_some() {
                 // What a cancelled handler drops belongs to its request.
                 let _entered = Entered::new(this.context);
-                this.state.set(State::Done);
+                let visit = &*this.visit;
+                visit.around.run(|| this.state.set(State::Done));
             }
         }
     }
@@ -154,7 +155,7 @@ where
         drop(entered);
         match this.context.take() {
             Some(context) => {
-                let response = visit.around.run(|| visit.respond(&context, result));
+                let response = visit.around.run(|| visit.respond_safely(&context, result));
                 Poll::Ready(Ok(response))
             }
             None => unreachable!("it was there at the start, and has just been put back"),

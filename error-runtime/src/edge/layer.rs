@@ -1,6 +1,7 @@
 //! The edge as a tower layer: for axum, and for whatever else speaks `http` types.
 
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -17,9 +18,9 @@ use super::future::EdgeFuture;
 use super::node::Node;
 use super::settings::{Finished, Plan};
 use super::visit::Visit;
-use crate::RequestContext;
 use crate::context::{self, Around, Head, Route, TraceParent, X_REQUEST_ID};
 use crate::tower::BoxError;
+use crate::{RequestContext, fault};
 
 /// Makes every 4xx and 5xx of a service one shape, gives every request an id, and tells reporters of each
 /// failure once. The HTTP edge for axum and for any tower service over `http` types.
@@ -100,11 +101,18 @@ where
     type Future = EdgeFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        match self.inner.poll_ready(context) {
-            Poll::Ready(Err(error)) => self.unready = Some(error.into()),
-            Poll::Ready(Ok(())) => {}
-            Poll::Pending => return Poll::Pending,
-        }
+        let ready = catch_unwind(AssertUnwindSafe(|| self.inner.poll_ready(context)));
+        // A service that cannot take a request says so in the answer to it.
+        self.unready = match ready {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(Ok(()))) => None,
+            Ok(Poll::Ready(Err(error))) => Some(error.into()),
+            Err(panic) => {
+                let text = format!("a service panicked: {}", fault::panic_text(&*panic));
+                fault::discard(panic);
+                Some(text.into())
+            }
+        };
         Poll::Ready(Ok(()))
     }
 
@@ -121,7 +129,10 @@ where
 impl<S> ErrorService<S> {
     /// What this edge knows of a request.
     fn visit<B>(&self, request: &mut Request<B>) -> (Visit, RequestContext) {
+        // A request that a handler makes in process belongs to the handler's.
         let around = request.extensions().get::<RequestContext>().cloned();
+        let around = around.or_else(RequestContext::current);
+        let around = around.filter(|around| around.edge().is_some());
         let is_outermost = around.is_none();
         let context = match around {
             Some(around) => {

@@ -115,6 +115,11 @@ impl Node {
         self.negotiates && self.of_path.is_none()
     }
 
+    /// The envelope, whatever is wanted.
+    pub(crate) fn plain() -> Chosen<'static> {
+        Chosen::of(&Offer::built_in()[0])
+    }
+
     /// The format for a request.
     pub(crate) fn choose(&self, context: &RequestContext) -> Chosen<'_> {
         let built_in = Offer::built_in();

@@ -2,14 +2,13 @@
 
 use std::any::Any;
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 
@@ -18,7 +17,7 @@ use super::body::EdgeBody;
 use super::map::Subject;
 use super::node::Node;
 use super::stand_in::{Framework, Panicked, Undeclared};
-use super::watch::Watch;
+use super::watch::{IsWatched, Watch};
 use crate::context::{Around, X_REQUEST_ID};
 use crate::report::links;
 use crate::tower::BoxError;
@@ -38,7 +37,32 @@ pub(super) enum Failed {
 }
 
 impl Visit {
-    pub(super) fn respond<R>(
+    /// Whatever code of the application's runs for the response may panic: then that is the failure.
+    pub(super) fn respond_safely<R>(
+        &self,
+        context: &RequestContext,
+        result: Result<Response<R>, Failed>,
+    ) -> Response<EdgeBody<R>>
+    where
+        R: Body<Data = Bytes>,
+        R::Error: Into<BoxError>,
+    {
+        let mut result = Some(result);
+        for _ in 0..2 {
+            let respond = || Some(self.respond(context, result.take()?));
+            match catch_unwind(AssertUnwindSafe(respond)) {
+                Ok(Some(response)) => return response,
+                Ok(None) => break,
+                Err(panic) => result = Some(Err(Failed::Panic(panic))),
+            }
+        }
+        // The answer to a panic has panicked.
+        let mut response = Response::new(EdgeBody::answer(Vec::new()));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    }
+
+    fn respond<R>(
         &self,
         context: &RequestContext,
         result: Result<Response<R>, Failed>,
@@ -48,86 +72,96 @@ impl Visit {
         R::Error: Into<BoxError>,
     {
         let mut response = match result {
-            Ok(response) if is_failure(response.status()) => self.normalized(context, response),
-            Ok(response) => self.watched(context, response),
-            Err(failure) => in_place_of(context, failure),
+            Ok(response) if !is_failure(response.status()) => watched(context, response),
+            // Handlers and reporters run in the request too.
+            failure => context.enter(|| self.failed(context, failure)),
         };
-        if self.is_outermost {
-            self.leave(context, &mut response);
+        if self.is_outermost
+            && let Ok(id) = HeaderValue::from_str(context.request_id())
+        {
+            // The characters of an id are those of a header; one that the application gave may not be.
+            response.headers_mut().insert(X_REQUEST_ID, id);
         }
         response
     }
 
-    /// The last edge of the response: the id, and the report.
-    fn leave<R>(&self, context: &RequestContext, response: &mut Response<EdgeBody<R>>) {
-        // The characters of an id are those of a header; one that the application gave may not be.
-        if let Ok(id) = HeaderValue::from_str(context.request_id()) {
-            response.headers_mut().insert(X_REQUEST_ID, id);
-        }
-        if !is_failure(response.status()) {
-            return;
-        }
-        let status = response.status();
-        let record = response.extensions_mut().remove::<Record>();
-        let is_answer = record.is_some();
-        answer::report_record(edge(context), record, status, context);
-        if self.is_head && is_answer {
-            strip(response);
-        }
-    }
-
-    /// A response that is no failure; a stream is watched to its end.
-    fn watched<R: Body>(
+    fn failed<R>(
         &self,
         context: &RequestContext,
-        response: Response<R>,
-    ) -> Response<EdgeBody<R>> {
-        let is_stream = self.is_outermost && response.body().size_hint().exact().is_none();
-        if is_stream {
-            let edge = Arc::clone(edge(context));
-            let watch = Watch::new(edge, context.clone(), self.around.clone());
-            return response.map(|body| EdgeBody::watched(body, watch));
-        }
-        response.map(EdgeBody::own)
-    }
-
-    /// A 4xx or 5xx: the framework's own becomes an answer, the application's stays.
-    fn normalized<R>(
-        &self,
-        context: &RequestContext,
-        response: Response<R>,
+        result: Result<Response<R>, Failed>,
     ) -> Response<EdgeBody<R>>
     where
         R: Body<Data = Bytes>,
+        R::Error: Into<BoxError>,
     {
-        if response.extensions().get::<Record>().is_some() || !is_frameworks(&response) {
-            return self.watched(context, response);
-        }
+        let mut response = match result {
+            Ok(response) => normalized(context, response),
+            Err(failure) => in_place_of(context, failure),
+        };
         let status = response.status();
-        let (parts, body) = response.into_parts();
-        let error = Framework {
-            status,
-            text: text_of(body),
-            sends_text: edge(context).sends_framework_text(),
-        };
-        let subject = Subject {
-            error: &error,
-            typed: None,
-        };
-        let mut response = Response::from_parts(parts, ());
-        let headers = response.headers_mut();
-        for gone in [
-            CONTENT_ENCODING,
-            CONTENT_LENGTH,
-            CONTENT_TYPE,
-            TRANSFER_ENCODING,
-            ETAG,
-            LAST_MODIFIED,
-        ] {
-            headers.remove(gone);
+        if is_failure(status) {
+            let record = response.extensions_mut().remove::<Record>();
+            let is_answer = record.as_ref().is_some_and(|record| record.is_answer);
+            let record = record.unwrap_or_else(|| answer::by_hand(edge(context), status, context));
+            let record = if self.is_outermost {
+                record.report(status, context)
+            } else {
+                record
+            };
+            response.extensions_mut().insert(record);
+            if self.is_outermost && self.is_head && is_answer {
+                strip(&mut response);
+            }
         }
-        answer(context, subject, Origin::Framework, response)
+        response
     }
+}
+
+/// A stream goes on in its request, and is watched to its end by the innermost edge. So is a large body, which
+/// may be another server's; what is small is in memory nearly always.
+fn watched<R: Body>(context: &RequestContext, mut response: Response<R>) -> Response<EdgeBody<R>> {
+    const SMALL: u64 = 16 * 1024;
+    let is_stream = response
+        .body()
+        .size_hint()
+        .exact()
+        .is_none_or(|size| size > SMALL);
+    if !is_stream || response.extensions().get::<IsWatched>().is_some() {
+        return response.map(EdgeBody::own);
+    }
+    response.extensions_mut().insert(IsWatched);
+    let is_told = is_failure(response.status());
+    let edge = Arc::clone(edge(context));
+    let watch = Watch::new(edge, context.clone(), Around::current(), is_told);
+    response.map(|body| EdgeBody::watched(body, watch))
+}
+
+/// A 4xx or 5xx: the framework's own becomes an answer, the application's stays.
+fn normalized<R>(context: &RequestContext, response: Response<R>) -> Response<EdgeBody<R>>
+where
+    R: Body<Data = Bytes>,
+{
+    if response.extensions().get::<Record>().is_some() || !is_frameworks(&response) {
+        return watched(context, response);
+    }
+    let status = response.status();
+    let (mut parts, body) = response.into_parts();
+    let error = Framework {
+        status,
+        text: text_of(body),
+        sends_text: edge(context).sends_framework_text(),
+    };
+    let subject = Subject {
+        error: &error,
+        typed: None,
+    };
+    // Among them may be the reason phrase of another server.
+    parts.extensions.clear();
+    for gone in answer::gone_with_a_body(status) {
+        parts.headers.remove(gone);
+    }
+    let response = Response::from_parts(parts, ());
+    answer(context, subject, Origin::Framework, response)
 }
 
 fn edge(context: &RequestContext) -> &Arc<Node> {

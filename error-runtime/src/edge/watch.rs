@@ -19,17 +19,26 @@ pub(super) struct Watch {
     edge: Arc<Node>,
     context: Option<RequestContext>,
     around: Around,
-    /// Told once, however often it is polled after.
+    /// Told once, however often it is polled after; and not of a failure that is told already.
     is_told: bool,
 }
 
+/// With a response: an edge further in watches its body.
+#[derive(Clone, Copy)]
+pub(super) struct IsWatched;
+
 impl Watch {
-    pub(super) fn new(edge: Arc<Node>, context: RequestContext, around: Around) -> Self {
+    pub(super) fn new(
+        edge: Arc<Node>,
+        context: RequestContext,
+        around: Around,
+        is_told: bool,
+    ) -> Self {
         Self {
             edge,
             context: Some(context),
             around,
-            is_told: false,
+            is_told,
         }
     }
 

@@ -11,6 +11,8 @@ use crate::fault;
 
 /// How many events may wait for one reporter.
 const CAPACITY: usize = 1024;
+/// The room is made with the first event.
+const MAX_CAPACITY: usize = 65_536;
 
 /// Several reporters as one. Each that is [`Delivery::Queued`] has a thread and a queue of its own, which
 /// holds 1024 events unless told otherwise: events reach it in their order, and one that is slow, blocks or
@@ -74,10 +76,10 @@ impl FanOut {
         Self::default()
     }
 
-    /// How many events may wait for each reporter that is added from now on; at least one.
+    /// How many events may wait for each reporter that is added from now on: from 1 to 65 536.
     #[must_use]
     pub fn capacity(mut self, events: usize) -> Self {
-        self.capacity = Some(events.max(1));
+        self.capacity = Some(events.clamp(1, MAX_CAPACITY));
         self
     }
 

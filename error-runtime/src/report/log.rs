@@ -1,5 +1,7 @@
 //! Failures as `tracing` events.
 
+use std::borrow::Cow;
+
 use super::{Delivery, ErrorEvent, Failure, Reporter, printable};
 use crate::Level;
 
@@ -30,8 +32,8 @@ macro_rules! at_level {
             target: "error_runtime::report",
             code = &*texts.code,
             status = event.status.as_u16(),
-            domain = &*event.domain,
-            category = &*event.category,
+            domain = &*texts.domain,
+            category = &*texts.category,
             origin = event.origin.as_str(),
             error = &*texts.error,
             chain = texts.chain.as_deref(),
@@ -39,10 +41,10 @@ macro_rules! at_level {
             request_id = texts.request_id.as_deref(),
             trace_id = texts.trace_id.as_deref(),
             method = event.method.as_ref().map(http::Method::as_str),
-            route = event.route.as_deref(),
+            route = texts.route.as_deref(),
             user_id = texts.user_id.as_deref(),
-            service = event.service.as_deref(),
-            operation = event.operation.as_deref(),
+            service = texts.service.as_deref(),
+            operation = texts.operation.as_deref(),
             attempts = event.attempts,
             fingerprint = &*texts.fingerprint,
             "request failed"
@@ -52,14 +54,19 @@ macro_rules! at_level {
 
 /// What may hold anything, made fit for a line.
 struct Texts<'a> {
-    code: std::borrow::Cow<'a, str>,
-    error: std::borrow::Cow<'a, str>,
-    fingerprint: std::borrow::Cow<'a, str>,
+    code: Cow<'a, str>,
+    error: Cow<'a, str>,
+    fingerprint: Cow<'a, str>,
     chain: Option<String>,
     backtrace: Option<String>,
-    request_id: Option<std::borrow::Cow<'a, str>>,
-    trace_id: Option<std::borrow::Cow<'a, str>>,
-    user_id: Option<std::borrow::Cow<'a, str>>,
+    request_id: Option<Cow<'a, str>>,
+    trace_id: Option<Cow<'a, str>>,
+    user_id: Option<Cow<'a, str>>,
+    route: Option<Cow<'a, str>>,
+    service: Option<Cow<'a, str>>,
+    operation: Option<Cow<'a, str>>,
+    domain: Cow<'a, str>,
+    category: Cow<'a, str>,
 }
 
 impl<'a> Texts<'a> {
@@ -82,6 +89,11 @@ impl<'a> Texts<'a> {
             request_id: event.request_id.as_deref().map(printable),
             trace_id: event.trace_id.as_deref().map(printable),
             user_id: event.user_id.as_deref().map(printable),
+            route: event.route.as_deref().map(printable),
+            service: event.service.as_deref().map(printable),
+            operation: event.operation.as_deref().map(printable),
+            domain: printable(&event.domain),
+            category: printable(&event.category),
         }
     }
 }

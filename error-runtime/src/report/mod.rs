@@ -60,7 +60,7 @@ pub trait Reporter: Send + Sync + 'static {
     }
 
     /// Whether it wants failures of this kind at all: if no reporter does, nothing is gathered. Asked on the
-    /// request's path, when the answer is made and again when it goes out, so it should be quick.
+    /// request's path, when the answer is made and again when it goes out: it should be quick, and give the same answer.
     fn wants(&self, failure: &Failure<'_>) -> bool {
         let _ = failure;
         true

@@ -2,6 +2,7 @@
 //!
 //! Without observers a call costs one load more, which tells that there are none.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +10,8 @@ use crate::context::{LastPolicy, Trail};
 use crate::{RequestContext, RetryEvent, TransitionEvent, fault};
 
 /// Is told what the breakers and retries of the process do. Called within the calls, outside of all locks; a
-/// panic in it harms nobody, but what takes long delays the call.
+/// panic in it harms nobody, but what takes long delays the call. Breakers and retries that an observer uses
+/// itself are not told of.
 ///
 /// Once there is an observer, every call through a breaker takes its slower path: `benches` has the row.
 pub trait Observer: Send + Sync + 'static {
@@ -140,6 +142,10 @@ struct Link {
 }
 
 static FIRST: OnceLock<&'static Link> = OnceLock::new();
+thread_local! {
+    static IN_OBSERVER: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Whether anybody is told: what every call reads.
 static WATCHED: AtomicU8 = AtomicU8::new(0);
 const BY_OBSERVERS: u8 = 1;
@@ -199,10 +205,15 @@ fn tell_all(told: Told<'_>) {
     if !is_observed() {
         return;
     }
+    // What an observer does itself is not told, or it might never end.
+    if IN_OBSERVER.replace(true) {
+        return;
+    }
     let links = std::iter::successors(FIRST.get(), |link| link.next.get());
     for link in links {
         let _ = fault::guarded(|| tell_one(&*link.observer, told));
     }
+    IN_OBSERVER.set(false);
 }
 
 fn tell_one(observer: &dyn Observer, told: Told<'_>) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use error_runtime::ErrorLayer;
+use error_runtime::{ErrorLayer, TracingReporter};
 use isolated_reporters::{app, call};
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
@@ -92,7 +92,23 @@ async fn one_event_for_each_failure_in_the_span_of_its_request() {
     call(&app, "/ok", "request-4").await;
     assert!(lines.take().is_empty());
 
-    let silent = isolated_reporters::app(ErrorLayer::new().log(false));
-    call(&silent, "/ledger", "request-5").await;
-    assert!(lines.take().is_empty());
+    // What an inner layer does not say, the outer one does; and the log is one however it is added.
+    let nested = |inner: ErrorLayer, outer: ErrorLayer| {
+        axum::Router::new()
+            .merge(isolated_reporters::app(inner))
+            .layer(outer)
+    };
+    let (log, silent) = (ErrorLayer::new, || ErrorLayer::new().log(false));
+    let twice = || ErrorLayer::new().reporter(TracingReporter::new());
+    for (app, expected) in [
+        (isolated_reporters::app(silent()), 0),
+        (nested(log(), silent()), 0),
+        (nested(silent(), log()), 0),
+        (nested(log().log(true), silent()), 1),
+        (isolated_reporters::app(twice()), 1),
+        (nested(twice(), twice()), 1),
+    ] {
+        call(&app, "/ledger", "request-5").await;
+        assert_eq!(lines.take().len(), expected);
+    }
 }

@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use error_runtime::{ErrorLayer, SentryReporter};
-use isolated_reporters::{app, call};
+use error_runtime::{ErrorLayer, ErrorMiddleware, SentryReporter};
+use isolated_reporters::{ShopError, app, call};
 use serde_json::Value;
 
 /// Takes envelopes and hands on the events in them.
@@ -61,6 +61,28 @@ fn items(envelope: &[u8]) -> Vec<Value> {
         .collect()
 }
 
+/// Two requests, the first of which leaves a tag.
+async fn on_actix() {
+    async fn tagged() -> Result<String, ShopError> {
+        sentry::configure_scope(|scope| scope.set_tag("patient", "7"));
+        Err(std::io::Error::other("gone").into())
+    }
+    async fn other() -> Result<String, ShopError> {
+        Err(std::io::Error::other("gone").into())
+    }
+    let app = actix_web::App::new()
+        .wrap(ErrorMiddleware::new().reporter(SentryReporter::new()))
+        .route("/tagged", actix_web::web::get().to(tagged))
+        .route("/other", actix_web::web::get().to(other));
+    let app = actix_web::test::init_service(app).await;
+    for (path, id) in [("/tagged", "request-3"), ("/other", "request-4")] {
+        let request = actix_web::test::TestRequest::get().uri(path);
+        let request = request.insert_header(("x-request-id", id)).to_request();
+        let response = actix_web::test::call_service(&app, request).await;
+        assert_eq!(response.status().as_u16(), 500);
+    }
+}
+
 /// One test, since the client is the process's.
 #[tokio::test]
 async fn an_event_for_what_is_to_be_tracked_and_nothing_else() {
@@ -78,15 +100,19 @@ async fn an_event_for_what_is_to_be_tracked_and_nothing_else() {
     assert_eq!(response.status(), 500);
     let response = call(&app, "/charge", "request-2").await;
     assert_eq!(response.status(), 503);
+    on_actix().await;
     assert!(client.flush(Some(Duration::from_secs(20))));
     client.close(Some(Duration::from_secs(20)));
 
     let mut events: Vec<Value> = received.try_iter().collect();
     events.sort_by_key(|event| event["tags"]["request_id"].to_string());
-    assert_eq!(events.len(), 2, "{events:#?}");
-    let [ledger, charge] = &events[..] else {
-        unreachable!("there are two")
+    assert_eq!(events.len(), 4, "{events:#?}");
+    let [ledger, charge, tagged, other] = &events[..] else {
+        unreachable!("there are four")
     };
+    // A tag that a handler sets belongs to its request.
+    assert_eq!(tagged["tags"]["patient"], "7");
+    assert!(other["tags"]["patient"].is_null(), "{other:#}");
 
     assert_eq!(ledger["tags"]["request_id"], "request-1");
     assert_eq!(ledger["tags"]["code"], "LEDGER");
