@@ -164,7 +164,7 @@ impl Stripes {
         }
     }
 
-    /// A thread's first success, or the first of an episode.
+    /// A thread's first success, the first of an episode, or one of a thread that shares its counters.
     #[cold]
     #[inline(never)]
     fn first_success(&self, episode: u32) -> bool {

@@ -282,6 +282,7 @@ impl fmt::Debug for RequestContext {
 }
 
 #[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl<S: Sync> axum::extract::OptionalFromRequestParts<S> for RequestContext {
     type Rejection = std::convert::Infallible;
 
@@ -299,6 +300,7 @@ impl<S: Sync> axum::extract::OptionalFromRequestParts<S> for RequestContext {
 
 /// Without an `ErrorLayer` around, a context with a fresh id.
 #[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 impl<S: Sync> axum::extract::FromRequestParts<S> for RequestContext {
     type Rejection = std::convert::Infallible;
 
@@ -317,6 +319,7 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for RequestContext {
 
 /// Without an `ErrorMiddleware` around, a context with a fresh id.
 #[cfg(feature = "actix")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix")))]
 impl actix_web::FromRequest for RequestContext {
     type Error = std::convert::Infallible;
     type Future = std::future::Ready<Result<Self, Self::Error>>;

@@ -375,12 +375,14 @@ impl Visit {
             let record = response.extensions_mut().remove::<Record>();
             let record =
                 record.unwrap_or_else(|| answer::by_hand(self.edge(), status, &self.context));
-            let record = if self.is_outermost {
+            let (record, is_kept) = if self.is_outermost {
                 record.report(status, &self.context)
             } else {
-                record
+                (record, true)
             };
-            response.extensions_mut().insert(record);
+            if is_kept {
+                response.extensions_mut().insert(record);
+            }
         }
         if self.is_outermost
             && let Ok(id) = HeaderValue::from_str(self.context.request_id())

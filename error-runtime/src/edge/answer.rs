@@ -49,12 +49,14 @@ pub(crate) struct Record {
 
 impl Record {
     /// Tells the reporters of the innermost edge and of those around it, each once. The status is the one that
-    /// the client gets.
-    pub(crate) fn report(mut self, status: StatusCode, context: &RequestContext) -> Self {
-        if let Some(event) = self.event.take() {
+    /// the client gets. True if there was anything to tell, which is not to be told again.
+    pub(crate) fn report(mut self, status: StatusCode, context: &RequestContext) -> (Self, bool) {
+        let event = self.event.take();
+        let is_told = event.is_some();
+        if let Some(event) = event {
             report(&self.edge, event, status, context);
         }
-        self
+        (self, is_told)
     }
 }
 

@@ -155,7 +155,7 @@ where
         drop(entered);
         match this.context.take() {
             Some(context) => {
-                let response = visit.around.run(|| visit.respond_safely(&context, result));
+                let response = visit.around.run(|| visit.respond(&context, result));
                 Poll::Ready(Ok(response))
             }
             None => unreachable!("it was there at the start, and has just been put back"),

@@ -37,32 +37,8 @@ pub(super) enum Failed {
 }
 
 impl Visit {
-    /// Whatever code of the application's runs for the response may panic: then that is the failure.
-    pub(super) fn respond_safely<R>(
-        &self,
-        context: &RequestContext,
-        result: Result<Response<R>, Failed>,
-    ) -> Response<EdgeBody<R>>
-    where
-        R: Body<Data = Bytes>,
-        R::Error: Into<BoxError>,
-    {
-        let mut result = Some(result);
-        for _ in 0..2 {
-            let respond = || Some(self.respond(context, result.take()?));
-            match catch_unwind(AssertUnwindSafe(respond)) {
-                Ok(Some(response)) => return response,
-                Ok(None) => break,
-                Err(panic) => result = Some(Err(Failed::Panic(panic))),
-            }
-        }
-        // The answer to a panic has panicked.
-        let mut response = Response::new(EdgeBody::answer(Vec::new()));
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
-    }
-
-    fn respond<R>(
+    #[inline]
+    pub(super) fn respond<R>(
         &self,
         context: &RequestContext,
         result: Result<Response<R>, Failed>,
@@ -74,7 +50,7 @@ impl Visit {
         let mut response = match result {
             Ok(response) if !is_failure(response.status()) => watched(context, response),
             // Handlers and reporters run in the request too.
-            failure => context.enter(|| self.failed(context, failure)),
+            failure => context.enter(|| self.failed_safely(context, failure)),
         };
         if self.is_outermost
             && let Ok(id) = HeaderValue::from_str(context.request_id())
@@ -82,6 +58,32 @@ impl Visit {
             // The characters of an id are those of a header; one that the application gave may not be.
             response.headers_mut().insert(X_REQUEST_ID, id);
         }
+        response
+    }
+
+    /// Whatever code of the application's runs for the response may panic: then that is the failure.
+    #[inline(never)]
+    fn failed_safely<R>(
+        &self,
+        context: &RequestContext,
+        result: Result<Response<R>, Failed>,
+    ) -> Response<EdgeBody<R>>
+    where
+        R: Body<Data = Bytes>,
+        R::Error: Into<BoxError>,
+    {
+        let mut result = Some(result);
+        for _ in 0..2 {
+            let respond = || Some(self.failed(context, result.take()?));
+            match catch_unwind(AssertUnwindSafe(respond)) {
+                Ok(Some(response)) => return response,
+                Ok(None) => break,
+                Err(panic) => result = Some(Err(Failed::Panic(panic))),
+            }
+        }
+        // The answer to a panic has panicked.
+        let mut response = Response::new(EdgeBody::answer(Vec::new()));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     }
 
@@ -103,12 +105,15 @@ impl Visit {
             let record = response.extensions_mut().remove::<Record>();
             let is_answer = record.as_ref().is_some_and(|record| record.is_answer);
             let record = record.unwrap_or_else(|| answer::by_hand(edge(context), status, context));
-            let record = if self.is_outermost {
+            let (record, is_kept) = if self.is_outermost {
+                // An edge in another task does not know that it is inside; this one does, and keeps quiet.
                 record.report(status, context)
             } else {
-                record
+                (record, true)
             };
-            response.extensions_mut().insert(record);
+            if is_kept {
+                response.extensions_mut().insert(record);
+            }
             if self.is_outermost && self.is_head && is_answer {
                 strip(&mut response);
             }

@@ -178,6 +178,12 @@ pub(crate) fn is_observed() -> bool {
     WATCHED.load(Ordering::Relaxed) & BY_OBSERVERS != 0
 }
 
+/// Whether there is anything to do when a policy has given up a call.
+#[inline]
+pub(crate) fn is_watched() -> bool {
+    WATCHED.load(Ordering::Relaxed) != 0
+}
+
 /// What there is to tell.
 #[derive(Clone, Copy)]
 pub(crate) enum Told<'a> {

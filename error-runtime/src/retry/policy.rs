@@ -131,7 +131,8 @@ impl Core {
     }
 
     /// Tells those who watch that there will be none.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(super) fn tell_end(&self, attempts: u32, stop: RetryStop, code: Option<&'static str>) {
         report::tell(Told::Retried(RetriedEvent {
             operation: &self.operation,

@@ -184,8 +184,8 @@ impl<'p> Retry<'p> {
         error_code: Option<&'static str>,
     ) -> Option<Wait<'p>> {
         // Apart, so that a retry without a delay saves no registers for the rest.
-        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() && !report::is_observed() {
-            self.at_once(error_code)
+        if verdict.is_ok() && hint.is_none() && self.core.is_immediate() && !report::is_watched() {
+            self.at_once()
         } else {
             self.next_delayed(verdict, hint, error_code)
         }
@@ -204,14 +204,14 @@ impl<'p> Retry<'p> {
         })
     }
 
-    /// Where there is nothing to wait for, to pay or to tell.
+    /// Where there is nothing to wait for or to pay, and nobody to tell: no observer and no edge in this
+    /// process.
     #[inline]
-    fn at_once(&mut self, error_code: Option<&'static str>) -> Option<Wait<'p>> {
+    fn at_once(&mut self) -> Option<Wait<'p>> {
         let core = self.core;
         let failed = self.failed();
         if let Err(stop) = failed.may_go_on(core) {
             failed.stop = stop;
-            core.tell_end(failed.attempt, stop, error_code);
             return None;
         }
         failed.attempt += 1;
