@@ -40,7 +40,7 @@
 
 use std::fmt::Write as _;
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned;
@@ -48,6 +48,7 @@ use syn::spanned::Spanned;
 use super::bounds::Bounds;
 use super::model::{Declared, Exposed, Field, Input, Kind, Variant};
 use super::template::Template;
+use super::type_text::type_text;
 use crate::context::{binding, specs};
 
 pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
@@ -190,38 +191,6 @@ fn refinements(input: &Input<'_>, variant: &Variant<'_>, declared: &Declared) ->
         with(quote!(.with_source_type(#source)));
     }
     spec
-}
-
-/// A type as text, which must not depend on how a compiler spaces tokens: a space stands between two words.
-fn type_text(ty: &syn::Type) -> String {
-    let mut text = String::new();
-    append_tokens(quote!(#ty), &mut text);
-    text
-}
-
-fn append_tokens(tokens: TokenStream, text: &mut String) {
-    for token in tokens {
-        match token {
-            TokenTree::Group(group) => {
-                let (open, close) = match group.delimiter() {
-                    Delimiter::Parenthesis => ("(", ")"),
-                    Delimiter::Bracket => ("[", "]"),
-                    Delimiter::Brace => ("{", "}"),
-                    Delimiter::None => ("", ""),
-                };
-                text.push_str(open);
-                append_tokens(group.stream(), text);
-                text.push_str(close);
-            }
-            TokenTree::Punct(punct) => text.push(punct.as_char()),
-            word => {
-                if text.ends_with(|last: char| last.is_alphanumeric() || last == '_') {
-                    text.push(' ');
-                }
-                text.push_str(&word.to_string());
-            }
-        }
-    }
 }
 
 /// Where the public message comes from.

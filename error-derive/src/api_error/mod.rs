@@ -11,6 +11,7 @@ mod expand;
 mod fallback;
 mod model;
 mod template;
+mod type_text;
 mod valid;
 mod value;
 

@@ -229,7 +229,10 @@ impl Visit {
             }
         }
         // The answer to a panic has panicked.
-        let response = HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Ok(id) = HeaderValue::from_str(self.context.request_id()) {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
         Err(InternalError::from_response("a panic", response).into())
     }
 

@@ -106,7 +106,7 @@ impl Visit {
             let is_answer = record.as_ref().is_some_and(|record| record.is_answer);
             let record = record.unwrap_or_else(|| answer::by_hand(edge(context), status, context));
             let (record, is_kept) = if self.is_outermost {
-                // An edge in another task does not know that it is inside; this one does, and keeps quiet.
+                // Kept where it was told: an edge further out, whose task this was not, does not tell again.
                 record.report(status, context)
             } else {
                 (record, true)

@@ -95,6 +95,10 @@ async fn an_event_for_what_is_to_be_tracked_and_nothing_else() {
     for path in ["/orders/7", "/quiet", "/refused", "/nowhere", "/ok"] {
         call(&app, path, "unsent").await;
     }
+    // A code of which no share is sent.
+    let sampled = SentryReporter::new().sample("LEDGER", 0.0);
+    let silent = isolated_reporters::app(ErrorLayer::new().reporter(sampled));
+    call(&silent, "/ledger", "unsent").await;
     sentry::configure_scope(|scope| scope.set_tag("of", "the process"));
     let response = call(&app, "/ledger", "request-1").await;
     assert_eq!(response.status(), 500);
