@@ -247,8 +247,8 @@ fn run(events: &Receiver<Arc<ErrorEvent>>, reporter: &dyn Reporter, tally: &Tall
 }
 
 impl Tally {
-    fn report(&self, reporter: &dyn Reporter, event: &ErrorEvent) {
-        let count = match fault::guarded(|| reporter.report(event)) {
+    fn report(&self, reporter: &dyn Reporter, event: &Arc<ErrorEvent>) {
+        let count = match fault::guarded(|| reporter.report_shared(event)) {
             Ok(()) => &self.delivered,
             Err(_) => &self.failed,
         };

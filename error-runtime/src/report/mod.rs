@@ -53,6 +53,12 @@ pub trait Reporter: Send + Sync + 'static {
     /// Takes one failure. A panic in here is caught and counted.
     fn report(&self, event: &ErrorEvent);
 
+    /// As [`report`](Self::report), where the event may be kept without a copy. This is what is called; one that
+    /// does not keep events need not know of it.
+    fn report_shared(&self, event: &Arc<ErrorEvent>) {
+        self.report(event);
+    }
+
     /// Where it is called: by default on a thread of its own, so that one that is slow or blocks harms
     /// nobody.
     fn delivery(&self) -> Delivery {
@@ -125,6 +131,10 @@ impl<'a> Failure<'a> {
 impl<R: Reporter + ?Sized> Reporter for Arc<R> {
     fn report(&self, event: &ErrorEvent) {
         (**self).report(event);
+    }
+
+    fn report_shared(&self, event: &Arc<ErrorEvent>) {
+        (**self).report_shared(event);
     }
 
     fn delivery(&self) -> Delivery {

@@ -1,0 +1,343 @@
+//! The door: who comes in, and what every answer says.
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, Uri};
+use axum::response::{IntoResponse, Response};
+use error_runtime::RequestContext;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::endpoint::Endpoint;
+use super::params::Params;
+use super::{AdminError, Api};
+use crate::access::{Authenticator, BearerTokens, Identity, Role};
+use crate::store::JournalKind;
+
+/// Where the endpoints are, and who may come in.
+pub(crate) struct Entrance {
+    pub(crate) mount: String,
+    pub(crate) tokens: BearerTokens,
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) admin_emails: Vec<String>,
+}
+
+/// Somebody who has been let in.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+}
+
+/// A request that may be answered.
+pub(crate) struct Call {
+    pub(crate) params: Params,
+    /// What stands for the placeholders of the path, in order.
+    pub(crate) path: Vec<String>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) headers: HeaderMap,
+    /// Nobody only where the endpoint is open.
+    pub(crate) actor: Option<Actor>,
+    /// What changed: filled in by the endpoint, for the audit.
+    pub(crate) audit: Option<Audit>,
+}
+
+/// What an endpoint has changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Audit {
+    pub(crate) target: String,
+    pub(crate) before: Value,
+    pub(crate) after: Value,
+}
+
+/// Rules have a limit; this is far above it.
+const MAX_BODY: usize = 256 * 1024;
+
+impl Call {
+    pub(crate) fn part(&self, place: usize) -> &str {
+        self.path.get(place).map_or("", String::as_str)
+    }
+
+    pub(crate) fn actor_name(&self) -> &str {
+        self.actor.as_ref().map_or("", |actor| &actor.name)
+    }
+
+    /// The body, which may be left out where everything in it may be.
+    pub(crate) fn body_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, AdminError> {
+        if self.body.is_empty() {
+            Ok(T::default())
+        } else {
+            self.body()
+        }
+    }
+
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, AdminError> {
+        let media_type = self
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let essence = media_type
+            .and_then(|value| value.split(';').next())
+            .map_or("", str::trim);
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(AdminError::UnsupportedMediaType);
+        }
+        // Read twice: what is no JSON is a 400, what is JSON of another shape a 422.
+        let value: Value =
+            serde_json::from_slice(&self.body).map_err(|error| AdminError::InvalidBody {
+                reason: error.to_string(),
+            })?;
+        serde_json::from_value(value).map_err(|error| AdminError::InvalidField {
+            field: "body".to_owned(),
+            reason: crate::text::clean(&error.to_string(), 512),
+        })
+    }
+}
+
+/// One request on its way to its endpoint.
+pub(super) async fn pass(
+    api: Arc<Api>,
+    endpoint: &'static Endpoint,
+    path: Vec<String>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let is_change = parts.method == Method::POST;
+    let actor = match enter(&api, endpoint.role, is_change, &parts).await {
+        Ok(actor) => actor,
+        Err(error) => return error.into_response(),
+    };
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return AdminError::BodyTooLarge { most: MAX_BODY }.into_response();
+    };
+    let params = match Params::read(parts.uri.query(), endpoint.params) {
+        Ok(params) => params,
+        Err(error) => return error.into_response(),
+    };
+    if let Some(actor) = &actor
+        && let Some(context) = RequestContext::current()
+    {
+        context.set_user(&actor.name);
+    }
+    let mut call = Call {
+        params,
+        path,
+        body: body.to_vec(),
+        headers: parts.headers,
+        actor: actor.clone(),
+        audit: None,
+    };
+    let result = (endpoint.handler)(Arc::clone(&api), &mut call).await;
+    if is_change && let Some(actor) = &actor {
+        let audit = call.audit.take().unwrap_or_default();
+        audited(
+            &api,
+            actor,
+            endpoint,
+            &parts.uri,
+            &audit,
+            result.as_ref().err(),
+        )
+        .await;
+    }
+    result.map_or_else(IntoResponse::into_response, super::Answer::into_response)
+}
+
+/// Where there is no endpoint. Who has not signed in is not told even that.
+pub(super) async fn nowhere(api: &Api, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    match enter(api, Some(Role::Viewer), parts.method != Method::GET, &parts).await {
+        Ok(_) => AdminError::NoSuchEndpoint.into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn enter(
+    api: &Api,
+    needed: Option<Role>,
+    is_change: bool,
+    parts: &Parts,
+) -> Result<Option<Actor>, AdminError> {
+    let address = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
+    if needed.is_some()
+        && let Some(wait) = api.guesses.wait(address)
+    {
+        return Err(AdminError::TooManyAttempts { wait });
+    }
+    let identity = identify(api, parts).await;
+    let actor = identity
+        .as_ref()
+        .and_then(|identity| role_of(api, identity));
+    let Some(needed) = needed else {
+        return Ok(actor);
+    };
+    let Some(identity) = identity else {
+        refused(api, address, parts);
+        return Err(AdminError::NotSignedIn);
+    };
+    let Some(actor) = actor.filter(|actor| actor.role >= needed) else {
+        security_event("forbidden", &identity.name, address, parts);
+        return Err(AdminError::Forbidden {
+            role: needed.as_str(),
+        });
+    };
+    if is_change && !is_same_site(parts) {
+        security_event("cross_site_change", &actor.name, address, parts);
+        return Err(AdminError::CrossSite);
+    }
+    Ok(Some(actor))
+}
+
+async fn identify(api: &Api, parts: &Parts) -> Option<Identity> {
+    if let Some(identity) = api.entrance.tokens.who(&parts.headers) {
+        return Some(identity);
+    }
+    let authenticator = api.entrance.authenticator.as_ref()?;
+    // It is the application's code: its panic is nobody, and not a way in.
+    let mut asking =
+        std::panic::catch_unwind(AssertUnwindSafe(|| authenticator.authenticate(parts))).ok()?;
+    std::future::poll_fn(move |cx| {
+        std::panic::catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(cx)))
+            .unwrap_or(std::task::Poll::Ready(None))
+    })
+    .await
+}
+
+fn role_of(api: &Api, identity: &Identity) -> Option<Actor> {
+    let email = identity
+        .email
+        .as_ref()
+        .map(|email| email.to_ascii_lowercase());
+    let is_admin = email.is_some_and(|email| api.entrance.admin_emails.contains(&email));
+    let role = if is_admin {
+        Some(Role::Operator)
+    } else {
+        identity.role
+    };
+    role.map(|role| Actor {
+        name: crate::text::clean(&identity.name, 128),
+        role,
+    })
+}
+
+/// Somebody who showed something that is not known. Who shows nothing at all is not guessing.
+fn refused(api: &Api, address: Option<IpAddr>, parts: &Parts) {
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        api.guesses.failed(address);
+        security_event("sign_in_failed", "", address, parts);
+    }
+}
+
+/// Whether a change was asked for by our own page or a program, not by a page of somebody else's in a browser
+/// that has signed in here.
+fn is_same_site(parts: &Parts) -> bool {
+    let text = |name: &HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or("?"))
+    };
+    // No browser adds it by itself.
+    let has_token = parts.headers.contains_key(header::AUTHORIZATION);
+    if let Some(site) = text(&HeaderName::from_static("sec-fetch-site")) {
+        return site == "same-origin" || site == "none" && has_token;
+    }
+    let Some(origin) = text(&header::ORIGIN) else {
+        return has_token;
+    };
+    let origin: Option<Uri> = origin.parse().ok();
+    let host = text(&header::HOST).or_else(|| {
+        parts
+            .uri
+            .authority()
+            .map(axum::http::uri::Authority::as_str)
+    });
+    origin
+        .as_ref()
+        .and_then(Uri::authority)
+        .map(axum::http::uri::Authority::as_str)
+        == host
+}
+
+fn security_event(event: &str, who: &str, address: Option<IpAddr>, parts: &Parts) {
+    let address = address.map(|address| address.to_string());
+    tracing::warn!(
+        target: "error_monitor::security",
+        category = "security",
+        event,
+        user = who,
+        address,
+        method = %parts.method,
+        path = parts.uri.path(),
+        "admin access refused"
+    );
+}
+
+async fn audited(
+    api: &Api,
+    actor: &Actor,
+    endpoint: &Endpoint,
+    uri: &Uri,
+    audit: &Audit,
+    error: Option<&AdminError>,
+) {
+    use error_runtime::ApiError as _;
+    let context = RequestContext::current();
+    let request_id = context.as_ref().map(RequestContext::request_id);
+    let body = json!({
+        "actor": actor.name,
+        "role": actor.role,
+        "action": endpoint.id,
+        "path": uri.path(),
+        "target": audit.target,
+        "before": audit.before,
+        "after": audit.after,
+        "result": error.map_or("done", |error| error.code()),
+        "request_id": request_id,
+    });
+    tracing::info!(
+        target: "error_monitor::security",
+        category = "security",
+        event = "admin_action",
+        user = actor.name,
+        action = endpoint.id,
+        subject = audit.target,
+        result = error.map_or("done", |error| error.code()),
+        request_id,
+        "an admin changed something"
+    );
+    api.shared.note(JournalKind::Audit, &actor.name, body);
+    // Who is told that it is done can read in the audit that it was.
+    api.flush().await;
+}
+
+/// What every answer says, whatever it is: keep none of it, show it in no frame, guess no types.
+pub(super) async fn harden(mut response: Response) -> Response {
+    // Who looks at the service is not its traffic.
+    response.extensions_mut().insert(crate::record::Uncounted);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ));
+    response
+}

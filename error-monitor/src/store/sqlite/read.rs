@@ -1,0 +1,502 @@
+//! All questions.
+
+use std::collections::HashMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use super::{signed, unsigned};
+use crate::store::plan::{self, Part};
+use crate::store::{
+    CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy, JournalEntry,
+    JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
+    RouteCount, Series, StoreSize, StoredEvent,
+};
+use crate::time::{Range, floor};
+
+/// From when on there are counts by the minute. What is older than the first of them was let go of, or never was.
+fn minutes_from(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT minute FROM {table} ORDER BY minute LIMIT 1");
+    let first = connection
+        .prepare_cached(&sql)?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(first.map_or(0, unsigned))
+}
+
+/// Whether counts by the hour begin before those by the minute: only then was anything let go of.
+fn kept_from(connection: &Connection, minutes: &str, hours: &str) -> rusqlite::Result<u64> {
+    let minute = minutes_from(connection, minutes)?;
+    let sql = format!("SELECT hour FROM {hours} ORDER BY hour LIMIT 1");
+    let hour: Option<i64> = connection
+        .prepare_cached(&sql)?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(match hour.map(unsigned) {
+        Some(hour) if hour < floor(minute, crate::time::HOUR) => minute,
+        _ => 0,
+    })
+}
+
+fn ends(range: Range) -> [i64; 2] {
+    [
+        signed(range.from.unix_millis()),
+        signed(range.to.unix_millis()),
+    ]
+}
+
+/// The groups, and in which of them each series is, if any.
+struct Groups {
+    keys: Vec<String>,
+    of: HashMap<i64, usize>,
+}
+
+fn groups(connection: &Connection, by: GroupBy, filter: &EventFilter) -> rusqlite::Result<Groups> {
+    let mut keys = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut of = HashMap::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT id, fingerprint, domain, code, status, route, service, category FROM series",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let series = series_at(row, 1)?;
+        if !passes(filter, &series) {
+            continue;
+        }
+        let key = match by {
+            GroupBy::Code => series.code,
+            GroupBy::Service => series.service,
+            GroupBy::Status => series.status.to_string(),
+            GroupBy::Route => series.route,
+            GroupBy::Category => series.category,
+            GroupBy::Fingerprint => series.fingerprint,
+        };
+        let place = *places.entry(key).or_insert_with_key(|key| {
+            keys.push(key.clone());
+            keys.len() - 1
+        });
+        of.insert(row.get(0)?, place);
+    }
+    Ok(Groups { keys, of })
+}
+
+fn passes(filter: &EventFilter, series: &Series) -> bool {
+    fn is<T: PartialEq + ?Sized>(wanted: Option<&T>, found: &T) -> bool {
+        wanted.is_none_or(|wanted| wanted == found)
+    }
+    is(filter.code.as_deref(), &series.code)
+        && is(filter.status.as_ref(), &series.status)
+        && is(filter.service.as_deref(), &series.service)
+        && is(filter.category.as_deref(), &series.category)
+        && is(filter.route.as_deref(), &series.route)
+        && is(filter.fingerprint.as_deref(), &series.fingerprint)
+}
+
+fn series_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Series> {
+    Ok(Series {
+        fingerprint: row.get(first)?,
+        domain: row.get(first + 1)?,
+        code: row.get(first + 2)?,
+        status: row.get(first + 3)?,
+        route: row.get(first + 4)?,
+        service: row.get(first + 5)?,
+        category: row.get(first + 6)?,
+    })
+}
+
+/// Calls `add` with start, series and count of each row of a range.
+fn each_count(
+    connection: &Connection,
+    range: Range,
+    step: Option<u64>,
+    mut add: impl FnMut(u64, i64, u64),
+) -> rusqlite::Result<()> {
+    let kept = kept_from(connection, "minutes", "hours")?;
+    for Part { hourly, range } in plan::parts(range, step, kept) {
+        // Where steps do not matter, SQLite sums up: fewer rows come out.
+        let sql = match (hourly, step) {
+            (true, None) => {
+                "SELECT min(hour), series, sum(count) FROM hours WHERE hour >= ?1 AND hour < ?2 GROUP BY series"
+            }
+            (false, None) => {
+                "SELECT min(minute), series, sum(count) FROM minutes WHERE minute >= ?1 AND minute < ?2 GROUP BY series"
+            }
+            (true, Some(_)) => {
+                "SELECT hour, series, count FROM hours WHERE hour >= ?1 AND hour < ?2"
+            }
+            (false, Some(_)) => {
+                "SELECT minute, series, count FROM minutes WHERE minute >= ?1 AND minute < ?2"
+            }
+        };
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(ends(range))?;
+        while let Some(row) = rows.next()? {
+            add(unsigned(row.get(0)?), row.get(1)?, unsigned(row.get(2)?));
+        }
+    }
+    Ok(())
+}
+
+fn start_of(time: u64, range: Range, step: Option<u64>) -> u64 {
+    step.map_or(range.from.unix_millis(), |step| floor(time, step))
+}
+
+pub(super) fn counts(
+    connection: &Connection,
+    query: &CountQuery,
+) -> rusqlite::Result<Vec<CountRow>> {
+    let groups = groups(connection, query.group_by, &query.filter)?;
+    let mut sums: HashMap<(usize, u64), u64> = HashMap::new();
+    each_count(
+        connection,
+        query.range,
+        query.step,
+        |time, series, count| {
+            if let Some(place) = groups.of.get(&series) {
+                let start = start_of(time, query.range, query.step);
+                *sums.entry((*place, start)).or_default() += count;
+            }
+        },
+    )?;
+    let mut rows: Vec<_> = sums
+        .into_iter()
+        .map(|((place, start), count)| CountRow {
+            key: groups.keys[place].clone(),
+            start,
+            count,
+        })
+        .collect();
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+pub(super) fn requests(
+    connection: &Connection,
+    query: &RequestQuery,
+) -> rusqlite::Result<Vec<RequestRow>> {
+    let kept = kept_from(connection, "request_minutes", "request_hours")?;
+    let mut sums: HashMap<(String, u64), [u64; 3]> = HashMap::new();
+    for Part { hourly, range } in plan::parts(query.range, query.step, kept) {
+        let sql = if hourly {
+            "SELECT hour, route, total, client_errors, server_errors FROM request_hours
+             WHERE hour >= ?1 AND hour < ?2 AND (?3 IS NULL OR route = ?3)"
+        } else {
+            "SELECT minute, route, total, client_errors, server_errors FROM request_minutes
+             WHERE minute >= ?1 AND minute < ?2 AND (?3 IS NULL OR route = ?3)"
+        };
+        let [from, to] = ends(range);
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![from, to, query.route])?;
+        while let Some(row) = rows.next()? {
+            let start = start_of(unsigned(row.get(0)?), query.range, query.step);
+            let route = if query.by_route {
+                row.get(1)?
+            } else {
+                String::new()
+            };
+            let sum = sums.entry((route, start)).or_default();
+            for (place, column) in [2, 3, 4].into_iter().enumerate() {
+                sum[place] += unsigned(row.get(column)?);
+            }
+        }
+    }
+    let mut rows: Vec<_> = sums
+        .into_iter()
+        .map(
+            |((route, start), [total, client_errors, server_errors])| RequestRow {
+                route,
+                start,
+                total,
+                client_errors,
+                server_errors,
+            },
+        )
+        .collect();
+    rows.sort_unstable();
+    Ok(rows)
+}
+
+/// How often each kind of failure was met in a range.
+fn by_fingerprint(
+    connection: &Connection,
+    range: Range,
+    groups: &Groups,
+) -> rusqlite::Result<HashMap<usize, u64>> {
+    let mut sums: HashMap<usize, u64> = HashMap::new();
+    each_count(connection, range, None, |_, series, count| {
+        if let Some(place) = groups.of.get(&series) {
+            *sums.entry(*place).or_default() += count;
+        }
+    })?;
+    Ok(sums)
+}
+
+pub(super) fn patterns(
+    connection: &Connection,
+    query: &PatternQuery,
+) -> rusqlite::Result<Vec<PatternRow>> {
+    let filter = EventFilter {
+        fingerprint: query.fingerprint.clone(),
+        ..EventFilter::default()
+    };
+    let groups = groups(connection, GroupBy::Fingerprint, &filter)?;
+    let now = by_fingerprint(connection, query.range, &groups)?;
+    let before = by_fingerprint(connection, query.range.previous(), &groups)?;
+    let mut found = Vec::new();
+    let mut statement = connection.prepare_cached(
+        "SELECT fingerprint, domain, code, category, status, level, message, display, first_seen,
+         last_seen, total, state, changed, changed_by, regressed FROM patterns
+         WHERE fingerprint = ?1 AND (?2 IS NULL OR state = ?2)",
+    )?;
+    for (place, count) in now {
+        let state = query.state.map(PatternState::as_str);
+        let row = statement
+            .query_row(params![groups.keys[place], state], pattern)
+            .optional()?;
+        if let Some(row) = row {
+            let previous = before.get(&place).copied().unwrap_or(0);
+            found.push(PatternRow {
+                count,
+                previous,
+                ..row
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn pattern(row: &Row<'_>) -> rusqlite::Result<PatternRow> {
+    let changed: Option<i64> = row.get(12)?;
+    let by: Option<String> = row.get(13)?;
+    let regressed: Option<i64> = row.get(14)?;
+    Ok(PatternRow {
+        fingerprint: row.get(0)?,
+        domain: row.get(1)?,
+        code: row.get(2)?,
+        category: row.get(3)?,
+        status: row.get(4)?,
+        level: row.get(5)?,
+        message: row.get(6)?,
+        display: row.get(7)?,
+        first_seen: unsigned(row.get(8)?),
+        last_seen: unsigned(row.get(9)?),
+        total: unsigned(row.get(10)?),
+        count: 0,
+        previous: 0,
+        state: PatternState::named(&row.get::<_, String>(11)?),
+        changed: changed.map(|at| (unsigned(at), by.unwrap_or_default())),
+        regressed: regressed.map(unsigned),
+    })
+}
+
+pub(super) fn pattern_details(
+    connection: &Connection,
+    fingerprint: &str,
+    range: Range,
+) -> rusqlite::Result<(Vec<RouteCount>, Vec<String>)> {
+    let filter = EventFilter {
+        fingerprint: Some(fingerprint.to_owned()),
+        ..EventFilter::default()
+    };
+    let query = CountQuery {
+        range,
+        group_by: GroupBy::Route,
+        step: None,
+        filter,
+    };
+    let mut routes: Vec<_> = counts(connection, &query)?
+        .into_iter()
+        .map(|row| RouteCount {
+            route: row.key,
+            count: row.count,
+        })
+        .collect();
+    routes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.route.cmp(&b.route)));
+    let mut statement = connection.prepare_cached(
+        "SELECT request_id FROM events WHERE fingerprint = ?1 AND request_id IS NOT NULL
+         ORDER BY id DESC LIMIT 5",
+    )?;
+    let samples = statement
+        .query_map([fingerprint], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok((routes, samples))
+}
+
+/// How many failures are looked through for one page. A question that few answer takes several pages,
+/// each of which costs little.
+const LOOKED_THROUGH: usize = 20_000;
+
+pub(super) fn events(connection: &Connection, query: &EventQuery) -> rusqlite::Result<EventPage> {
+    let [least, most] = match query.range {
+        Some(range) => [
+            StoredEvent::first_id(range.from),
+            StoredEvent::first_id(range.to),
+        ],
+        None => [0, u64::MAX],
+    };
+    let before = query.before.unwrap_or(u64::MAX).min(most);
+    // What is outermost decides the index; the rest is looked through.
+    let mut within = "id >= ? AND id < ?".to_owned();
+    let mut values: Vec<Value> = vec![signed(least).into(), signed(before).into()];
+    for (column, wanted) in [
+        ("request_id", &query.request_id),
+        ("user", &query.user),
+        ("fingerprint", &query.filter.fingerprint),
+    ] {
+        if let Some(wanted) = wanted {
+            within.push_str(" AND ");
+            within.push_str(column);
+            within.push_str(" = ?");
+            values.push(wanted.clone().into());
+        }
+    }
+    let filter = &query.filter;
+    let mut narrowed = String::new();
+    let mut narrow = |column: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            narrowed.push_str(if narrowed.is_empty() {
+                " WHERE "
+            } else {
+                " AND "
+            });
+            narrowed.push_str(column);
+            narrowed.push_str(" = ?");
+            values.push(value);
+        }
+    };
+    narrow("s.code", filter.code.clone().map(Value::from));
+    narrow(
+        "s.status",
+        filter.status.map(|status| Value::from(i64::from(status))),
+    );
+    narrow("s.service", filter.service.clone().map(Value::from));
+    narrow("s.category", filter.category.clone().map(Value::from));
+    narrow("s.route", filter.route.clone().map(Value::from));
+    // Unary plus keeps SQLite from going by the series first, which would lose the order.
+    let sql = format!(
+        "SELECT e.id, e.instance, e.level, e.origin, e.message, e.display, e.chain, e.details,
+             e.backtrace, e.request_id, e.trace_id, e.method, e.user, e.operation, e.attempts,
+             s.fingerprint, s.domain, s.code, s.status, s.route, s.service, s.category
+         FROM (SELECT * FROM events WHERE {within} ORDER BY id DESC LIMIT {LOOKED_THROUGH}) e
+         CROSS JOIN series s ON s.id = e.series{narrowed} LIMIT ?"
+    );
+    values.push(signed(query.limit as u64 + 1).into());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut events = statement
+        .query_map(params_from_iter(values.iter()), event)?
+        .collect::<Result<Vec<_>, _>>()?;
+    if events.len() > query.limit {
+        events.truncate(query.limit);
+        let next = events.last().map(|(event, _)| event.id);
+        return Ok(EventPage { events, next });
+    }
+    // Nothing more in what was looked through; there may be more beyond it.
+    let bounds = values.len() - 1 - narrowed.matches('?').count();
+    let beyond: Option<i64> = connection
+        .prepare_cached(&format!(
+            "SELECT id FROM events WHERE {within} ORDER BY id DESC LIMIT 1 OFFSET {LOOKED_THROUGH} - 1"
+        ))?
+        .query_row(params_from_iter(values[..bounds].iter()), |row| row.get(0))
+        .optional()?;
+    Ok(EventPage {
+        events,
+        next: beyond.map(unsigned),
+    })
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<(StoredEvent, String)> {
+    let id = unsigned(row.get(0)?);
+    let chain: Option<String> = row.get(6)?;
+    let event = StoredEvent {
+        id,
+        time: StoredEvent::time_of(id).unix_millis(),
+        series: std::sync::Arc::new(series_at(row, 15)?),
+        level: row.get(2)?,
+        origin: row.get(3)?,
+        message: row.get(4)?,
+        display: row.get(5)?,
+        chain: chain
+            .and_then(|chain| serde_json::from_str(&chain).ok())
+            .unwrap_or_default(),
+        details: row.get(7)?,
+        backtrace: row.get(8)?,
+        request_id: row.get(9)?,
+        trace_id: row.get(10)?,
+        method: row.get(11)?,
+        user: row.get(12)?,
+        operation: row.get(13)?,
+        attempts: row.get(14)?,
+    };
+    Ok((event, row.get(1)?))
+}
+
+pub(super) fn journal(
+    connection: &Connection,
+    query: &JournalQuery,
+) -> rusqlite::Result<JournalPage> {
+    let sql = match query.subject {
+        None => {
+            "SELECT id, instance, subject, body FROM journal
+                 WHERE kind = ?1 AND ?2 IS NULL AND id < ?3 ORDER BY id DESC LIMIT ?4"
+        }
+        Some(_) => {
+            "SELECT id, instance, subject, body FROM journal
+                    WHERE kind = ?1 AND subject = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4"
+        }
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let before = signed(query.before.unwrap_or(u64::MAX));
+    let limit = signed(query.limit as u64 + 1);
+    let entry = |row: &Row<'_>| {
+        let body: String = row.get(3)?;
+        let entry = JournalEntry {
+            id: unsigned(row.get(0)?),
+            kind: query.kind,
+            subject: row.get(2)?,
+            body: serde_json::from_str(&body).unwrap_or_default(),
+        };
+        Ok((entry, row.get(1)?))
+    };
+    let mut entries = statement
+        .query_map(
+            params![query.kind.as_str(), query.subject, before, limit],
+            entry,
+        )?
+        .collect::<Result<Vec<_>, _>>()?;
+    let more = entries.len() > query.limit;
+    entries.truncate(query.limit);
+    let next = more
+        .then(|| entries.last().map(|(entry, _)| entry.id))
+        .flatten();
+    Ok(JournalPage { entries, next })
+}
+
+pub(super) fn documents(connection: &Connection, kind: &str) -> rusqlite::Result<Vec<Document>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, version, updated, body FROM documents WHERE kind = ?1 ORDER BY id",
+    )?;
+    let document = |row: &Row<'_>| {
+        let body: String = row.get(3)?;
+        Ok(Document {
+            id: row.get(0)?,
+            version: unsigned(row.get(1)?),
+            updated: unsigned(row.get(2)?),
+            body: serde_json::from_str(&body).unwrap_or_default(),
+        })
+    };
+    statement.query_map([kind], document)?.collect()
+}
+
+pub(super) fn size(connection: &Connection) -> rusqlite::Result<StoreSize> {
+    let number = |sql: &str| -> rusqlite::Result<u64> {
+        connection
+            .query_row(sql, [], |row| row.get(0))
+            .map(unsigned)
+    };
+    let pages = number("PRAGMA page_count")?.saturating_sub(number("PRAGMA freelist_count")?);
+    Ok(StoreSize {
+        events: number("SELECT count(*) FROM events")?,
+        bytes: pages * number("PRAGMA page_size")?,
+    })
+}

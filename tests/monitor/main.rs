@@ -1,0 +1,3 @@
+//! The monitor from outside: its store, its endpoints, and what becomes of failures on the way.
+
+mod smoke;
