@@ -37,11 +37,11 @@ impl Batch {
     }
 
     /// What it tells of each kind of failure, by fingerprint.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = Seen<'_>> {
-        let mut kinds: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
+    pub fn kinds(&self) -> impl Iterator<Item = KindDelta<'_>> {
+        let mut kinds: BTreeMap<&str, KindDelta<'_>> = BTreeMap::new();
         for delta in &self.counts {
             let (series, last) = (&*delta.series, delta.last);
-            let seen = Seen {
+            let seen = KindDelta {
                 series,
                 first: last,
                 last,
@@ -68,19 +68,23 @@ impl Batch {
 }
 
 /// What a batch tells of one kind of failure.
-pub(crate) struct Seen<'a> {
+#[derive(Clone, Debug)]
+pub struct KindDelta<'a> {
     /// Of its series, the one that was met last.
-    pub(crate) series: &'a Series,
-    pub(crate) first: u64,
-    pub(crate) last: u64,
-    pub(crate) count: u64,
+    pub series: &'a Series,
+    /// When it was met first in the batch, in milliseconds since 1970.
+    pub first: u64,
+    /// And last.
+    pub last: u64,
+    /// How often.
+    pub count: u64,
     /// The last one that is there in full.
     event: Option<&'a StoredEvent>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> KindDelta<'a> {
     /// A text of the last failure in full; empty if there is none.
-    pub(crate) fn text(&self, pick: impl Fn(&'a StoredEvent) -> &'a String) -> &'a str {
+    pub fn text(&self, pick: impl Fn(&'a StoredEvent) -> &'a String) -> &'a str {
         self.event.map_or("", |event| pick(event))
     }
 }

@@ -18,8 +18,9 @@ use std::time::Duration;
 use error_runtime::time::Timestamp;
 
 pub use self::batch::{
-    Batch, CountDelta, JournalEntry, JournalKind, RequestDelta, Series, StoredEvent,
+    Batch, CountDelta, JournalEntry, JournalKind, KindDelta, RequestDelta, Series, StoredEvent,
 };
+pub use self::plan::CountPart;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use self::postgres::PostgresStore;

@@ -4,13 +4,22 @@ use crate::time::{HOUR, MINUTE, Range, at, floor};
 
 /// A part of a range, and the resolution of the rows that answer for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) hourly: bool,
-    pub(crate) range: Range,
+pub struct CountPart {
+    /// Whether counts by the hour answer; else those by the minute.
+    pub hourly: bool,
+    /// The part.
+    pub range: Range,
 }
 
-/// The parts of a range, in order. Minutes are gone before `minutes_from`; hours answer there, rounded outwards.
-pub(crate) fn parts(range: Range, step: Option<u64>, minutes_from: u64) -> Vec<Part> {
+impl CountPart {
+    /// The parts of a range, in order, for a store that keeps counts both ways. Minutes are gone before
+    /// `minutes_from`; hours answer there, rounded outwards.
+    pub fn of(range: Range, step: Option<u64>, minutes_from: u64) -> Vec<Self> {
+        parts(range, step, minutes_from)
+    }
+}
+
+fn parts(range: Range, step: Option<u64>, minutes_from: u64) -> Vec<CountPart> {
     let range = range.widened(MINUTE);
     let (from, to) = (range.from.unix_millis(), range.to.unix_millis());
     // The hour in which the minutes begin is whole in neither, but complete by the hour.
@@ -22,7 +31,7 @@ pub(crate) fn parts(range: Range, step: Option<u64>, minutes_from: u64) -> Vec<P
                 from: at(from),
                 to: at(to),
             };
-            parts.push(Part { hourly, range });
+            parts.push(CountPart { hourly, range });
         }
     };
     let old = minutes_from.clamp(from, to);

@@ -9,11 +9,10 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use super::{signed, unsigned};
-use crate::store::plan::{self, Part};
 use crate::store::{
-    CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy, JournalEntry,
-    JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
-    RouteCount, Series, StoreSize, StoredEvent,
+    CountPart, CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy,
+    JournalEntry, JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery,
+    RequestRow, RouteCount, Series, StoreSize, StoredEvent,
 };
 use crate::time::{HOUR, Range, floor};
 
@@ -72,7 +71,7 @@ pub(super) async fn counts(connection: &Object, query: &CountQuery) -> Result<Ve
     let kept = kept_from(connection, "minutes", "hours").await?;
     let status = query.filter.status.map(i32::from);
     let mut sums: BTreeMap<(String, u64), u64> = BTreeMap::new();
-    for Part { hourly, range } in plan::parts(query.range, query.step, kept) {
+    for CountPart { hourly, range } in CountPart::of(query.range, query.step, kept) {
         let table = if hourly { "hours" } else { "minutes" };
         let (from, to) = (
             signed(range.from.unix_millis()),
@@ -105,7 +104,7 @@ pub(super) async fn counts(connection: &Object, query: &CountQuery) -> Result<Ve
 pub(super) async fn requests(connection: &Object, query: &RequestQuery) -> Result<Vec<RequestRow>> {
     let kept = kept_from(connection, "request_minutes", "request_hours").await?;
     let mut sums: BTreeMap<(String, u64), [u64; 3]> = BTreeMap::new();
-    for Part { hourly, range } in plan::parts(query.range, query.step, kept) {
+    for CountPart { hourly, range } in CountPart::of(query.range, query.step, kept) {
         let table = if hourly {
             "request_hours"
         } else {

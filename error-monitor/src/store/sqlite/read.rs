@@ -6,11 +6,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::{signed, unsigned};
-use crate::store::plan::{self, Part};
 use crate::store::{
-    CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy, JournalEntry,
-    JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
-    RouteCount, Series, StoreSize, StoredEvent,
+    CountPart, CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy,
+    JournalEntry, JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery,
+    RequestRow, RouteCount, Series, StoreSize, StoredEvent,
 };
 use crate::time::{Range, floor};
 
@@ -113,7 +112,7 @@ fn each_count(
     mut add: impl FnMut(u64, i64, u64),
 ) -> rusqlite::Result<()> {
     let kept = kept_from(connection, "minutes", "hours")?;
-    for Part { hourly, range } in plan::parts(range, step, kept) {
+    for CountPart { hourly, range } in CountPart::of(range, step, kept) {
         // Where steps do not matter, SQLite sums up: fewer rows come out.
         let sql = match (hourly, step) {
             (true, None) => {
@@ -177,7 +176,7 @@ pub(super) fn requests(
 ) -> rusqlite::Result<Vec<RequestRow>> {
     let kept = kept_from(connection, "request_minutes", "request_hours")?;
     let mut sums: HashMap<(String, u64), [u64; 3]> = HashMap::new();
-    for Part { hourly, range } in plan::parts(query.range, query.step, kept) {
+    for CountPart { hourly, range } in CountPart::of(query.range, query.step, kept) {
         let sql = if hourly {
             "SELECT hour, route, total, client_errors, server_errors FROM request_hours
              WHERE hour >= ?1 AND hour < ?2 AND (?3 IS NULL OR route = ?3)"
