@@ -10,6 +10,10 @@ use std::time::Duration;
 use error_runtime::time::Timestamp;
 
 use crate::access::{Authenticator, BearerTokens, Role};
+#[cfg(feature = "alerts")]
+use crate::alerts::{AddressRules, AlertRule, Channel};
+use crate::budgets::Budget;
+use crate::config::Declared;
 use crate::health::HealthCheck;
 use crate::monitor::{Monitor, WithAdmin, WithoutAdmin};
 use crate::shared::Now;
@@ -32,6 +36,15 @@ pub(crate) struct Settings {
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) admin_emails: Vec<String>,
     pub(crate) checks: Vec<HealthCheck>,
+    pub(crate) declared: Declared,
+    #[cfg(feature = "metrics")]
+    pub(crate) metric_names: crate::metrics::MetricNames,
+    pub(crate) metrics_path: String,
+    pub(crate) open_metrics: bool,
+    #[cfg(feature = "alerts")]
+    pub(crate) addresses: AddressRules,
+    #[cfg(feature = "alerts")]
+    pub(crate) evaluate_every: Duration,
     pub(crate) retention: Retention,
     pub(crate) samples_per_minute: u32,
     pub(crate) queue: usize,
@@ -73,6 +86,15 @@ impl MonitorBuilder<WithoutAdmin> {
                 authenticator: None,
                 admin_emails: split_emails(&admin_emails),
                 checks: Vec::new(),
+                declared: Declared::default(),
+                #[cfg(feature = "metrics")]
+                metric_names: crate::metrics::MetricNames::default(),
+                metrics_path: "/metrics".to_owned(),
+                open_metrics: false,
+                #[cfg(feature = "alerts")]
+                addresses: AddressRules::default(),
+                #[cfg(feature = "alerts")]
+                evaluate_every: Duration::from_secs(15),
                 retention: Retention::default(),
                 samples_per_minute: 200,
                 queue: 16_384,
@@ -84,6 +106,17 @@ impl MonitorBuilder<WithoutAdmin> {
             access: PhantomData,
         }
     }
+}
+
+const PATH_RULE: &str = "a path begins with `/`, does not end with one, and has no placeholders";
+
+fn is_path(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    path.len() > 1
+        && path.starts_with('/')
+        && !path.ends_with('/')
+        && !path.contains("//")
+        && path.chars().all(plain)
 }
 
 fn split_emails(list: &str) -> Vec<String> {
@@ -151,17 +184,8 @@ impl<A> MonitorBuilder<A> {
     /// Where the endpoints are: `/admin/api/monitoring` unless told otherwise.
     pub fn mount(mut self, path: impl Into<String>) -> Self {
         let path = path.into();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
-        let good = path.len() > 1
-            && path.starts_with('/')
-            && !path.ends_with('/')
-            && !path.contains("//")
-            && path.chars().all(plain);
-        if !good {
-            self.mistake(
-                "mount",
-                "a path begins with `/`, does not end with one, and has no placeholders",
-            );
+        if !is_path(&path) {
+            self.mistake("mount", PATH_RULE);
         }
         self.settings.mount = path;
         self
@@ -205,6 +229,84 @@ impl<A> MonitorBuilder<A> {
             self.mistake("check", "each check has a name of its own");
         }
         self.settings.checks.push(check);
+        self
+    }
+
+    /// Adds an error budget. Operators may change it by its name; what they change is kept in the store.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        if let Some((_, reason)) = budget.mistake() {
+            self.mistake("budget", reason);
+        }
+        self.settings.declared.budgets.push(budget);
+        self
+    }
+
+    /// Adds a rule. Operators may change it by its name; what they change is kept in the store.
+    #[cfg(feature = "alerts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alerts")))]
+    pub fn alert(mut self, rule: AlertRule) -> Self {
+        if let Some((_, reason)) = rule.mistake() {
+            self.mistake("alert", reason);
+        }
+        self.settings.declared.rules.push(rule);
+        self
+    }
+
+    /// Adds a channel. Operators may change it by its name; what they change is kept in the store.
+    #[cfg(feature = "alerts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alerts")))]
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.settings.declared.channels.push(channel);
+        self
+    }
+
+    /// Trusts a host as a receiver of alerts, with its port where that is not the scheme's: it may be in a
+    /// private network, and be reached without encryption. Of all others only public addresses are reached,
+    /// by https.
+    #[cfg(feature = "alerts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alerts")))]
+    pub fn trust_host(mut self, host: impl Into<String>) -> Self {
+        self.settings.addresses.trusted.push(host.into());
+        self
+    }
+
+    /// How often rules are looked at: every 15 seconds unless told otherwise.
+    #[cfg(feature = "alerts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "alerts")))]
+    pub fn evaluate_every(mut self, every: Duration) -> Self {
+        if every < Duration::from_millis(10) || every > Duration::from_secs(300) {
+            self.mistake("evaluate_every", "between 10 ms and 5 min");
+        }
+        self.settings.evaluate_every = every;
+        self
+    }
+
+    /// How the metrics of breakers and retries are called: as ours, unless told otherwise.
+    #[cfg(feature = "metrics")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+    pub const fn metric_names(mut self, names: crate::metrics::MetricNames) -> Self {
+        self.settings.metric_names = names;
+        self
+    }
+
+    /// Where the metrics are: `/metrics` unless told otherwise.
+    #[cfg(feature = "metrics")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+    pub fn metrics_path(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        if !is_path(&path) {
+            self.mistake("metrics_path", PATH_RULE);
+        }
+        self.settings.metrics_path = path;
+        self
+    }
+
+    /// Whether everybody may read the metrics: no, unless told otherwise. They hold routes, codes and names of
+    /// services, and no texts.
+    #[cfg(feature = "metrics")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+    pub const fn public_metrics(mut self, public: bool) -> Self {
+        self.settings.open_metrics = public;
         self
     }
 
@@ -259,6 +361,16 @@ impl<A> MonitorBuilder<A> {
     /// Outside of a tokio runtime: health checks run there.
     pub async fn build(self) -> Result<Monitor<A>, BuildError> {
         let mut settings = self.settings;
+        #[cfg(feature = "alerts")]
+        for channel in &settings.declared.channels {
+            // Only now is it known which hosts are trusted.
+            if let Some((_, reason)) = channel.mistake(&settings.addresses) {
+                settings.mistakes.push(BuildError::Channel {
+                    name: channel.name.clone(),
+                    reason,
+                });
+            }
+        }
         if !settings.mistakes.is_empty() {
             return Err(settings.mistakes.remove(0));
         }
@@ -302,6 +414,13 @@ pub enum BuildError {
         /// What is wrong, and what to say instead.
         reason: &'static str,
     },
+    /// A channel leads nowhere.
+    Channel {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The store cannot be used.
     Store(StoreError),
     /// The system gives no thread.
@@ -312,6 +431,7 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting { key, reason } => write!(f, "`{key}`: {reason}"),
+            Self::Channel { name, reason } => write!(f, "channel {name:?}: {reason}"),
             Self::Store(error) => error.fmt(f),
             Self::Thread(_) => f.write_str("the system gives no thread for the monitor"),
         }
@@ -322,7 +442,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Thread(error) => Some(error),
-            Self::Setting { .. } | Self::Store(_) => None,
+            Self::Setting { .. } | Self::Channel { .. } | Self::Store(_) => None,
         }
     }
 }

@@ -11,7 +11,8 @@ use error_runtime::{Breakers, Delivery, ErrorEvent, Failure, Reporter};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::api::Api;
+use crate::access::Guesses;
+use crate::api::{Api, Entrance};
 use crate::builder::{BuildError, MonitorBuilder, Settings, StoreChoice};
 use crate::health::Checks;
 use crate::pump::{Command, Pump};
@@ -129,19 +130,36 @@ impl<A> Monitor<A> {
         ));
         watch_breakers(&shared);
 
-        let (commands, received) = mpsc::channel(16);
-        let api = Arc::new(Api::new(
+        let declared = Arc::new(settings.declared);
+        #[cfg(feature = "alerts")]
+        let alerts = Arc::new(crate::alerts::Alerts::new(
             Arc::clone(&shared),
             Arc::clone(&store),
+            Arc::clone(&checks),
+            Arc::clone(&declared),
+            settings.addresses,
+        ));
+        let (commands, received) = mpsc::channel(16);
+        let api = Arc::new(Api {
+            shared: Arc::clone(&shared),
+            store: Arc::clone(&store),
             checks,
-            commands.downgrade(),
-            crate::api::Entrance {
+            commands: commands.downgrade(),
+            entrance: Entrance {
                 mount: settings.mount,
+                metrics_path: settings.metrics_path,
+                open_metrics: settings.open_metrics,
                 tokens: settings.tokens,
                 authenticator: settings.authenticator,
                 admin_emails: settings.admin_emails,
             },
-        ));
+            guesses: Guesses::default(),
+            declared,
+            #[cfg(feature = "metrics")]
+            metrics: crate::metrics::Metrics::new(Arc::clone(&shared), settings.metric_names),
+            #[cfg(feature = "alerts")]
+            alerts: Arc::clone(&alerts),
+        });
         let pump = Pump::new(Arc::clone(&shared), Arc::clone(&store), queue);
         let retaining = Retaining {
             shared: Arc::downgrade(&shared),
@@ -154,8 +172,12 @@ impl<A> Monitor<A> {
             .spawn(move || {
                 runtime.run(async move {
                     let retaining = tokio::spawn(retaining.run());
+                    #[cfg(feature = "alerts")]
+                    let alerting = tokio::spawn(alerts.run(settings.evaluate_every));
                     pump.run(received, every).await;
                     retaining.abort();
+                    #[cfg(feature = "alerts")]
+                    alerting.abort();
                 });
             })
             .map_err(BuildError::Thread)?;

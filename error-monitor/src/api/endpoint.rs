@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use schemars::{Schema, SchemaGenerator};
 
-use super::guard::Call;
+#[cfg(feature = "alerts")]
+use super::alerts;
+use super::guard::{Call, Entrance};
+#[cfg(not(feature = "alerts"))]
+use super::not_built;
 use super::params::{CURSOR, FROM, Kind, Param, STEP_NAMES, TO, limit, text};
 use super::{AdminError, Answer, Api};
-use super::{admin, breakers, catalog, events, health, openapi, patterns, stats};
+use super::{admin, breakers, budgets, catalog, events, health, openapi, patterns, stats};
 use crate::access::Role;
 
 /// One endpoint.
@@ -26,6 +30,7 @@ pub(crate) struct Endpoint {
     pub(crate) params: &'static [Param],
     pub(crate) body: Option<SchemaOf>,
     pub(crate) answer: SchemaOf,
+    pub(crate) media_type: &'static str,
     pub(crate) handler: Handler,
     /// Answers besides those of all endpoints of its kind.
     pub(crate) also: &'static [u16],
@@ -37,8 +42,13 @@ pub(crate) type HandlerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Answer, AdminError>> + Send + 'a>>;
 
 impl Endpoint {
-    pub(crate) fn path_below(&self, mount: &str) -> String {
-        format!("{mount}{}", self.path)
+    /// Where it is. The metrics have a place of their own.
+    pub(crate) fn place(&self, entrance: &Entrance) -> String {
+        if self.path == METRICS {
+            entrance.metrics_path.clone()
+        } else {
+            format!("{}{}", entrance.mount, self.path)
+        }
     }
 }
 
@@ -46,6 +56,33 @@ macro_rules! handler {
     ($path:path) => {
         |api, call| Box::pin($path(api, call))
     };
+}
+
+/// Of the feature `alerts`; without it the endpoint says so.
+macro_rules! alert_handler {
+    ($name:ident) => {{
+        #[cfg(feature = "alerts")]
+        {
+            handler!(alerts::$name)
+        }
+        #[cfg(not(feature = "alerts"))]
+        {
+            handler!(not_built::alerts)
+        }
+    }};
+}
+
+macro_rules! alert_answers {
+    ($name:ident) => {{
+        #[cfg(feature = "alerts")]
+        {
+            answers!(alerts::$name)
+        }
+        #[cfg(not(feature = "alerts"))]
+        {
+            |_| schemars::json_schema!({ "type": "object" })
+        }
+    }};
 }
 
 macro_rules! answers {
@@ -70,6 +107,7 @@ const fn get(
         params: &[],
         body: None,
         answer,
+        media_type: "application/json",
         handler,
         also: &[],
     }
@@ -90,6 +128,14 @@ const fn post(
     }
 }
 
+/// What stands for the path of the metrics, which is not below the mount point.
+pub(crate) const METRICS: &str = "metrics";
+
+const NOT_BUILT: &[u16] = if cfg!(feature = "alerts") {
+    &[]
+} else {
+    &[501]
+};
 const GROUPS: &[&str] = &[
     "code",
     "service",
@@ -120,6 +166,7 @@ const FILTERS: [Param; 6] = [
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         role: None,
+        media_type: "application/health+json",
         ..get(
             "/health/check",
             "liveness",
@@ -130,6 +177,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         role: None,
+        media_type: "application/health+json",
         also: &[503],
         ..get(
             "/health/ready",
@@ -324,6 +372,75 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
             handler!(breakers::automatic),
         )
     },
+    Endpoint {
+        also: NOT_BUILT,
+        ..get(
+            "/alerts",
+            "alerts",
+            "What is so now of what the rules look for, and what is silenced.",
+            alert_answers!(Alerts),
+            alert_handler!(list),
+        )
+    },
+    Endpoint {
+        also: NOT_BUILT,
+        ..get(
+            "/alerts/configure",
+            "alert_configuration",
+            "Rules, channels and budgets that are in force. What is secret in them is not shown.",
+            alert_answers!(Configuration),
+            alert_handler!(configured),
+        )
+    },
+    Endpoint {
+        also: NOT_BUILT,
+        body: Some(alert_answers!(Configure)),
+        ..post(
+            "/alerts/configure",
+            "configure_alerts",
+            "Adds rules, channels and budgets, or puts them in the place of those of their names; and removes some.",
+            alert_answers!(Configuration),
+            alert_handler!(configure),
+        )
+    },
+    Endpoint {
+        also: NOT_BUILT,
+        ..post(
+            "/alerts/test/{rule}",
+            "test_alert",
+            "Sends a trial of a rule to its channels, and says what became of it.",
+            alert_answers!(Tested),
+            alert_handler!(test),
+        )
+    },
+    Endpoint {
+        also: NOT_BUILT,
+        body: Some(alert_answers!(Silencing)),
+        ..post(
+            "/alerts/silence",
+            "silence_alerts",
+            "Keeps some alerts, or all, from being told for a while. They are told when it is over, if they last.",
+            alert_answers!(SilenceAnswer),
+            alert_handler!(silence),
+        )
+    },
+    Endpoint {
+        also: NOT_BUILT,
+        ..post(
+            "/alerts/silence/{id}/expire",
+            "expire_silence",
+            "Ends a silence.",
+            alert_answers!(Expired),
+            alert_handler!(expire),
+        )
+    },
+    get(
+        "/budgets",
+        "budgets",
+        "How much of each error budget is left, and how fast it goes.",
+        answers!(budgets::Budgets),
+        handler!(budgets::all),
+    ),
     get(
         "/catalog",
         "catalog",
@@ -348,6 +465,17 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         answers!(admin::MonitorState),
         handler!(admin::state),
     ),
+    #[cfg(feature = "metrics")]
+    Endpoint {
+        media_type: "text/plain",
+        ..get(
+            METRICS,
+            "metrics",
+            "Numbers for Prometheus, in its own format or as OpenMetrics, by what is accepted.",
+            |_| schemars::json_schema!({ "type": "string" }),
+            handler!(super::metrics::metrics),
+        )
+    },
     get(
         "/openapi.json",
         "openapi",

@@ -14,7 +14,7 @@ use error_runtime::RequestContext;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, METRICS};
 use super::params::Params;
 use super::{AdminError, Api};
 use crate::access::{Authenticator, BearerTokens, Identity, Role};
@@ -23,6 +23,8 @@ use crate::store::JournalKind;
 /// Where the endpoints are, and who may come in.
 pub(crate) struct Entrance {
     pub(crate) mount: String,
+    pub(crate) metrics_path: String,
+    pub(crate) open_metrics: bool,
     pub(crate) tokens: BearerTokens,
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) admin_emails: Vec<String>,
@@ -109,7 +111,9 @@ pub(super) async fn pass(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let is_change = parts.method == Method::POST;
-    let actor = match enter(&api, endpoint.role, is_change, &parts).await {
+    let open = endpoint.path == METRICS && api.entrance.open_metrics;
+    let role = endpoint.role.filter(|_| !open);
+    let actor = match enter(&api, role, is_change, &parts).await {
         Ok(actor) => actor,
         Err(error) => return error.into_response(),
     };

@@ -1,13 +1,20 @@
 //! The endpoints: a table, and one way for every request through it.
 
 mod admin;
+#[cfg(feature = "alerts")]
+mod alerts;
 mod breakers;
+mod budgets;
 mod catalog;
 mod endpoint;
 mod error;
 mod events;
 mod guard;
 mod health;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "alerts"))]
+mod not_built;
 mod openapi;
 mod params;
 mod patterns;
@@ -29,6 +36,7 @@ use self::endpoint::{ENDPOINTS, Endpoint};
 pub use self::error::AdminError;
 pub(crate) use self::guard::Entrance;
 use crate::access::Guesses;
+use crate::config::Declared;
 use crate::health::Checks;
 use crate::pump::Command;
 use crate::shared::Shared;
@@ -41,32 +49,20 @@ pub(crate) struct Time;
 
 /// What all endpoints work with.
 pub(crate) struct Api {
-    shared: Arc<Shared>,
-    store: Arc<dyn ErrorStore>,
-    checks: Arc<Checks>,
-    commands: mpsc::WeakSender<Command>,
-    entrance: Entrance,
-    guesses: Guesses,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) store: Arc<dyn ErrorStore>,
+    pub(crate) checks: Arc<Checks>,
+    pub(crate) commands: mpsc::WeakSender<Command>,
+    pub(crate) entrance: Entrance,
+    pub(crate) guesses: Guesses,
+    pub(crate) declared: Arc<Declared>,
+    #[cfg(feature = "metrics")]
+    pub(crate) metrics: crate::metrics::Metrics,
+    #[cfg(feature = "alerts")]
+    pub(crate) alerts: Arc<crate::alerts::Alerts>,
 }
 
 impl Api {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        store: Arc<dyn ErrorStore>,
-        checks: Arc<Checks>,
-        commands: mpsc::WeakSender<Command>,
-        entrance: Entrance,
-    ) -> Self {
-        Self {
-            shared,
-            store,
-            checks,
-            commands,
-            entrance,
-            guesses: Guesses::default(),
-        }
-    }
-
     /// Writes what was noted. Whether the store has it.
     async fn flush(&self) -> bool {
         let Some(commands) = self.commands.upgrade() else {
@@ -109,14 +105,14 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &Arc<Api>) -> Router
     let mut router = Router::new();
     let mut paths: Vec<String> = Vec::new();
     for endpoint in ENDPOINTS {
-        let path = endpoint.path_below(&api.entrance.mount);
+        let path = endpoint.place(&api.entrance);
         if paths.contains(&path) {
             continue;
         }
         let mut methods = MethodRouter::new();
         for other in ENDPOINTS
             .iter()
-            .filter(|other| other.path_below(&api.entrance.mount) == path)
+            .filter(|other| other.place(&api.entrance) == path)
         {
             methods = methods.on(other.filter(), serving(api, other));
         }

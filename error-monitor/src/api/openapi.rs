@@ -1,26 +1,19 @@
 //! The `OpenAPI` document, made of the table of endpoints.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{ENDPOINTS, Endpoint};
-use super::guard::Call;
+use super::guard::{Call, Entrance};
 use super::{AdminError, Answer, Api};
 
 pub(super) async fn serve(api: Arc<Api>, _: &mut Call) -> Result<Answer, AdminError> {
-    static DOCUMENT: OnceLock<(String, Value)> = OnceLock::new();
-    let (mount, document) =
-        DOCUMENT.get_or_init(|| (api.entrance.mount.clone(), document(&api.entrance.mount)));
-    // Another monitor of the process may be elsewhere.
-    if *mount == api.entrance.mount {
-        return Answer::json(document);
-    }
-    Answer::json(&self::document(&api.entrance.mount))
+    Answer::json(&document(&api.entrance))
 }
 
-fn document(mount: &str) -> Value {
+fn document(entrance: &Entrance) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -32,7 +25,7 @@ fn document(mount: &str) -> Value {
         let body = endpoint.body.map(|schema| schema(&mut generator));
         let method = if endpoint.is_change { "post" } else { "get" };
         let path = paths
-            .entry(endpoint.path_below(mount))
+            .entry(endpoint.place(entrance))
             .or_insert_with(|| json!({}));
         path[method] = operation(
             endpoint,
@@ -72,11 +65,7 @@ fn operation(endpoint: &Endpoint, answer: &Value, body: Option<&Value>) -> Value
         })
     });
     let parameters: Vec<Value> = in_path.chain(in_query).collect();
-    let media_type = if endpoint.role.is_none() {
-        "application/health+json"
-    } else {
-        "application/json"
-    };
+    let media_type = endpoint.media_type;
     let mut responses = json!({
         "200": { "description": "As asked.", "content": { media_type: { "schema": answer } } },
     });
@@ -99,6 +88,7 @@ fn operation(endpoint: &Endpoint, answer: &Value, body: Option<&Value>) -> Value
             "text/html": { "schema": { "type": "string" } },
         });
         if status == 503 && endpoint.role.is_none() {
+            // Not ready is no error of the endpoint: it says what is missing.
             content[media_type] = json!({ "schema": answer });
         }
         responses[status.to_string()] = json!({

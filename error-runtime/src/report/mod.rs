@@ -20,7 +20,9 @@ pub use self::log::TracingReporter;
 #[cfg(feature = "metrics")]
 pub use self::metrics::MetricsReporter;
 pub use self::observer::{CallEvent, Observer, RetriedEvent, RetryResult, add_observer};
-pub(crate) use self::observer::{Told, is_observed, is_watched, tell, watch_trail};
+pub(crate) use self::observer::{
+    Told, is_observed, is_retry_observed, is_watched, tell, watch_trail,
+};
 #[cfg(feature = "sentry")]
 pub use self::sentry::SentryReporter;
 pub use self::text::printable;

@@ -15,6 +15,13 @@ use crate::{RequestContext, RetryEvent, TransitionEvent, fault};
 ///
 /// Once there is an observer, every call through a breaker takes its slower path: `benches` has the row.
 pub trait Observer: Send + Sync + 'static {
+    /// Whether it wants to be told of each call through a breaker: admitted, rejected, success, failure and
+    /// slow. If none does, calls keep their fast path; transitions and retries are told all the same. Asked
+    /// once, when it is added.
+    fn wants_calls(&self) -> bool {
+        true
+    }
+
     /// A breaker has let a call pass.
     fn admitted(&self, event: &CallEvent<'_>) {
         let _ = event;
@@ -89,7 +96,12 @@ pub struct RetriedEvent<'a> {
 
 macro_rules! forward {
     ($($method:ident: $event:ty;)*) => {
-        impl<O: Observer + ?Sized> Observer for Arc<O> {$(
+        impl<O: Observer + ?Sized> Observer for Arc<O> {
+            fn wants_calls(&self) -> bool {
+                (**self).wants_calls()
+            }
+
+            $(
             fn $method(&self, event: &$event) {
                 (**self).$method(event);
             }
@@ -138,6 +150,7 @@ impl RetryResult {
 /// The observers, in a list that only grows: who reads it takes no lock and counts nothing.
 struct Link {
     observer: Box<dyn Observer>,
+    wants_calls: bool,
     next: OnceLock<&'static Self>,
 }
 
@@ -150,12 +163,15 @@ thread_local! {
 static WATCHED: AtomicU8 = AtomicU8::new(0);
 const BY_OBSERVERS: u8 = 1;
 const FOR_EVENTS: u8 = 2;
+const BY_OBSERVERS_OF_RETRIES: u8 = 4;
 
 /// Tells an observer what all breakers and retries do from now on, until the process ends.
 pub fn add_observer(observer: impl Observer) {
+    let wants_calls = fault::guarded(|| observer.wants_calls()).unwrap_or(true);
     // Never freed: there are a few, and they stay as long as the process.
     let link: &'static Link = Box::leak(Box::new(Link {
         observer: Box::new(observer),
+        wants_calls,
         next: OnceLock::new(),
     }));
     let mut end = &FIRST;
@@ -165,7 +181,12 @@ pub fn add_observer(observer: impl Observer) {
             None => unreachable!("it was set"),
         }
     }
-    WATCHED.fetch_or(BY_OBSERVERS, Ordering::Relaxed);
+    let by = if wants_calls {
+        BY_OBSERVERS | BY_OBSERVERS_OF_RETRIES
+    } else {
+        BY_OBSERVERS_OF_RETRIES
+    };
+    WATCHED.fetch_or(by, Ordering::Relaxed);
 }
 
 /// From now on the refusals and the retries of a request are kept for its events.
@@ -173,9 +194,16 @@ pub(crate) fn watch_trail() {
     WATCHED.fetch_or(FOR_EVENTS, Ordering::Relaxed);
 }
 
+/// Whether anybody is told of single calls through breakers.
 #[inline]
 pub(crate) fn is_observed() -> bool {
     WATCHED.load(Ordering::Relaxed) & BY_OBSERVERS != 0
+}
+
+/// Whether anybody is told of retries.
+#[inline]
+pub(crate) fn is_retry_observed() -> bool {
+    WATCHED.load(Ordering::Relaxed) & BY_OBSERVERS_OF_RETRIES != 0
 }
 
 /// Whether there is anything to do when a policy has given up a call.
@@ -197,6 +225,20 @@ pub(crate) enum Told<'a> {
     Retried(RetriedEvent<'a>),
 }
 
+impl Told<'_> {
+    /// One call through a breaker.
+    const fn is_call(self) -> bool {
+        match self {
+            Self::Admitted(_)
+            | Self::Rejected(_)
+            | Self::Success(_)
+            | Self::Failure(_)
+            | Self::Slow(_) => true,
+            Self::Transition(_) | Self::Retry(_) | Self::Retried(_) => false,
+        }
+    }
+}
+
 /// Tells all who want to know.
 #[inline]
 pub(crate) fn tell(told: Told<'_>) {
@@ -208,7 +250,7 @@ pub(crate) fn tell(told: Told<'_>) {
 #[cold]
 fn tell_all(told: Told<'_>) {
     leave_trail(told);
-    if !is_observed() {
+    if !is_retry_observed() {
         return;
     }
     // What an observer does itself is not told, or it might never end.
@@ -216,7 +258,7 @@ fn tell_all(told: Told<'_>) {
         return;
     }
     let links = std::iter::successors(FIRST.get(), |link| link.next.get());
-    for link in links {
+    for link in links.filter(|link| link.wants_calls || !told.is_call()) {
         let _ = fault::guarded(|| tell_one(&*link.observer, told));
     }
     IN_OBSERVER.set(false);

@@ -152,7 +152,7 @@ impl<'p> Retry<'p> {
 
     #[inline]
     fn succeeded(&mut self) {
-        if report::is_observed() {
+        if report::is_retry_observed() {
             self.tell_success();
         }
         if !self.core.is_plain {
@@ -244,7 +244,7 @@ impl<'p> Retry<'p> {
                 return None;
             }
         };
-        if core.hook.is_some() || report::is_observed() {
+        if core.hook.is_some() || report::is_retry_observed() {
             core.tell_retry(failed.attempt, nanos, error_code);
         }
         failed.attempt += 1;
