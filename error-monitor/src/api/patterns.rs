@@ -11,7 +11,8 @@ use serde_json::json;
 use super::guard::{Audit, Call};
 use super::{AdminError, Answer, Api};
 use crate::store::{
-    CountQuery, EventFilter, GroupBy, PatternQuery, PatternRow, PatternState, RouteCount,
+    CountQuery, EventFilter, GroupBy, PatternDetails, PatternQuery, PatternRow, PatternState,
+    RouteCount,
 };
 use crate::time::{DAY, MINUTE, Range, at};
 
@@ -129,12 +130,13 @@ pub(super) async fn patterns(api: Arc<Api>, call: &mut Call) -> Result<Answer, A
     rows.truncate(limit);
     let last = rows.last().filter(|_| more);
     let next_cursor = last.map(|row| format!("{:x}.{}", key(row), row.fingerprint));
-    let mut patterns = Vec::new();
-    for row in rows {
-        let (mut routes, request_ids) = api.store.pattern_details(&row.fingerprint, range).await?;
-        routes.truncate(10);
-        patterns.push(pattern(row, range, routes, request_ids));
-    }
+    let fingerprints: Vec<_> = rows.iter().map(|row| row.fingerprint.clone()).collect();
+    let details = api.store.pattern_details(&fingerprints, range).await?;
+    let patterns = rows
+        .into_iter()
+        .zip(details)
+        .map(|(row, details)| pattern(row, range, details))
+        .collect();
     Answer::json(&Patterns {
         from: range.from,
         to: range.to,
@@ -153,12 +155,12 @@ fn read_cursor(cursor: &str) -> Result<(u64, &str), AdminError> {
     ))
 }
 
-fn pattern(
-    row: PatternRow,
-    range: Range,
-    routes: Vec<RouteCount>,
-    request_ids: Vec<String>,
-) -> Pattern {
+fn pattern(row: PatternRow, range: Range, details: PatternDetails) -> Pattern {
+    let PatternDetails {
+        mut routes,
+        request_ids,
+    } = details;
+    routes.truncate(10);
     let (changed_at, changed_by) = row.changed.unzip();
     Pattern {
         new: row.first_seen >= range.from.unix_millis(),

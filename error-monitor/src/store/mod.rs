@@ -20,14 +20,14 @@ use error_runtime::time::Timestamp;
 pub use self::batch::{
     Batch, CountDelta, JournalEntry, JournalKind, KindDelta, RequestDelta, Series, StoredEvent,
 };
-pub use self::plan::CountPart;
+pub use self::plan::{CountPart, Resolution};
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub use self::postgres::PostgresStore;
 pub use self::query::{
     CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy, JournalPage,
-    JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow, Retained,
-    Retention, RouteCount, StoreSize,
+    JournalQuery, PatternDetails, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
+    Retained, Retention, RouteCount, StoreSize,
 };
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
@@ -60,12 +60,12 @@ pub trait ErrorStore: Send + Sync + fmt::Debug + 'static {
     /// The kinds of failures, in no order.
     fn patterns<'a>(&'a self, query: &'a PatternQuery) -> StoreFuture<'a, Vec<PatternRow>>;
 
-    /// The routes that a kind of failure came from, most often first, and the last requests that met it.
+    /// More of some kinds of failures, in the order in which they are asked for.
     fn pattern_details<'a>(
         &'a self,
-        fingerprint: &'a str,
+        fingerprints: &'a [String],
         range: Range,
-    ) -> StoreFuture<'a, (Vec<RouteCount>, Vec<String>)>;
+    ) -> StoreFuture<'a, Vec<PatternDetails>>;
 
     /// Says what is thought of a kind of failure. False if there is none of this fingerprint.
     fn set_pattern_state<'a>(

@@ -185,6 +185,15 @@ pub struct PatternRow {
     pub regressed: Option<u64>,
 }
 
+/// More of a kind of failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PatternDetails {
+    /// The routes that it came from in the range, the most frequent first.
+    pub routes: Vec<RouteCount>,
+    /// The last five requests that met it.
+    pub request_ids: Vec<String>,
+}
+
 /// How often a route failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RouteCount {

@@ -36,14 +36,12 @@ pub(super) async fn retain(
 
     let minute = signed(floor(before(retention.minutes), HOUR));
     let hour = signed(floor(before(retention.hours), HOUR));
-    for (table, bound) in [
-        ("minutes", minute),
-        ("request_minutes", minute),
-        ("hours", hour),
-        ("request_hours", hour),
-    ] {
-        let sql = format!("DELETE FROM error_monitor.{table} WHERE start < $1");
-        gone.counts += connection.execute(&sql, &[&bound]).await?;
+    let day = signed(floor(before(retention.hours), DAY));
+    for (table, bound) in [("minutes", minute), ("hours", hour), ("days", day)] {
+        for table in [table.to_owned(), format!("request_{table}")] {
+            let sql = format!("DELETE FROM error_monitor.{table} WHERE start < $1");
+            gone.counts += connection.execute(&sql, &[&bound]).await?;
+        }
     }
     let bound = |age: u64| signed(StoredEvent::first_id(at(before(age))));
     gone.journal += connection

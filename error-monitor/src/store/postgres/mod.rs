@@ -22,8 +22,8 @@ use tokio_postgres::error::SqlState;
 pub(crate) use self::spool::SpooledStore;
 use super::{
     Batch, CountQuery, CountRow, Document, ErrorStore, EventPage, EventQuery, JournalPage,
-    JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow, Retained,
-    Retention, RouteCount, Series, StoreError, StoreFuture, StoreSize,
+    JournalQuery, PatternDetails, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
+    Retained, Retention, Series, StoreError, StoreFuture, StoreSize,
 };
 use crate::time::Range;
 
@@ -235,10 +235,10 @@ impl ErrorStore for PostgresStore {
 
     fn pattern_details<'a>(
         &'a self,
-        fingerprint: &'a str,
+        fingerprints: &'a [String],
         range: Range,
-    ) -> StoreFuture<'a, (Vec<RouteCount>, Vec<String>)> {
-        ask!(self, read::pattern_details, fingerprint, range)
+    ) -> StoreFuture<'a, Vec<PatternDetails>> {
+        ask!(self, read::pattern_details, fingerprints, range)
     }
 
     fn set_pattern_state<'a>(

@@ -11,12 +11,21 @@ use tokio_postgres::{Error, Row};
 use super::{signed, unsigned};
 use crate::store::{
     CountPart, CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy,
-    JournalEntry, JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery,
-    RequestRow, RouteCount, Series, StoreSize, StoredEvent,
+    JournalEntry, JournalPage, JournalQuery, PatternDetails, PatternQuery, PatternRow,
+    PatternState, RequestQuery, RequestRow, Resolution, RouteCount, Series, StoreSize, StoredEvent,
 };
 use crate::time::{HOUR, Range, floor};
 
 type Result<T> = std::result::Result<T, Error>;
+
+/// The table of a resolution.
+pub(super) const fn table(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::Minutes => "minutes",
+        Resolution::Hours => "hours",
+        Resolution::Days => "days",
+    }
+}
 
 /// From when on there are counts by the minute; 0 where nothing was let go of yet.
 async fn kept_from(connection: &Object, minutes: &str, hours: &str) -> Result<u64> {
@@ -71,8 +80,8 @@ pub(super) async fn counts(connection: &Object, query: &CountQuery) -> Result<Ve
     let kept = kept_from(connection, "minutes", "hours").await?;
     let status = query.filter.status.map(i32::from);
     let mut sums: BTreeMap<(String, u64), u64> = BTreeMap::new();
-    for CountPart { hourly, range } in CountPart::of(query.range, query.step, kept) {
-        let table = if hourly { "hours" } else { "minutes" };
+    for CountPart { resolution, range } in CountPart::of(query.range, query.step, kept) {
+        let table = table(resolution);
         let (from, to) = (
             signed(range.from.unix_millis()),
             signed(range.to.unix_millis()),
@@ -104,12 +113,8 @@ pub(super) async fn counts(connection: &Object, query: &CountQuery) -> Result<Ve
 pub(super) async fn requests(connection: &Object, query: &RequestQuery) -> Result<Vec<RequestRow>> {
     let kept = kept_from(connection, "request_minutes", "request_hours").await?;
     let mut sums: BTreeMap<(String, u64), [u64; 3]> = BTreeMap::new();
-    for CountPart { hourly, range } in CountPart::of(query.range, query.step, kept) {
-        let table = if hourly {
-            "request_hours"
-        } else {
-            "request_minutes"
-        };
+    for CountPart { resolution, range } in CountPart::of(query.range, query.step, kept) {
+        let table = table(resolution);
         let (from, to) = (
             signed(range.from.unix_millis()),
             signed(range.to.unix_millis()),
@@ -125,7 +130,7 @@ pub(super) async fn requests(connection: &Object, query: &RequestQuery) -> Resul
         let route = if query.by_route { "route" } else { "''" };
         let sql = format!(
             "SELECT {route} AS name, {start} AS step, sum(total)::bigint, sum(client_errors)::bigint,
-             sum(server_errors)::bigint FROM error_monitor.{table} {} GROUP BY 1, 2",
+             sum(server_errors)::bigint FROM error_monitor.request_{table} {} GROUP BY 1, 2",
             conditions.sql
         );
         for row in connection.query(&sql, &conditions.values).await? {
@@ -214,36 +219,58 @@ fn status(status: i32) -> u16 {
 
 pub(super) async fn pattern_details(
     connection: &Object,
-    fingerprint: &str,
+    fingerprints: &[String],
     range: Range,
-) -> Result<(Vec<RouteCount>, Vec<String>)> {
-    let filter = EventFilter {
-        fingerprint: Some(fingerprint.to_owned()),
-        ..EventFilter::default()
-    };
-    let query = CountQuery {
-        range,
-        group_by: GroupBy::Route,
-        step: None,
-        filter,
-    };
-    let mut routes: Vec<_> = counts(connection, &query)
-        .await?
-        .into_iter()
-        .map(|row| RouteCount {
-            route: row.key,
-            count: row.count,
-        })
-        .collect();
-    routes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.route.cmp(&b.route)));
-    let samples = connection
+) -> Result<Vec<PatternDetails>> {
+    let kept = kept_from(connection, "minutes", "hours").await?;
+    let mut routes: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for CountPart { resolution, range } in CountPart::of(range, None, kept) {
+        let (from, to) = (
+            signed(range.from.unix_millis()),
+            signed(range.to.unix_millis()),
+        );
+        let sql = format!(
+            "SELECT s.fingerprint, s.route, sum(t.count)::bigint FROM error_monitor.{} t
+             JOIN error_monitor.series s ON s.id = t.series
+             WHERE t.start >= $1 AND t.start < $2 AND s.fingerprint = ANY($3) GROUP BY 1, 2",
+            table(resolution)
+        );
+        for row in connection.query(&sql, &[&from, &to, &fingerprints]).await? {
+            *routes.entry((row.get(0), row.get(1))).or_default() += unsigned(row.get(2));
+        }
+    }
+    let rows = connection
         .query(
-            "SELECT request_id FROM error_monitor.events
-             WHERE fingerprint = $1 AND request_id IS NOT NULL ORDER BY id DESC LIMIT 5",
-            &[&fingerprint],
+            "SELECT f.fingerprint, e.request_id FROM unnest($1::text[]) AS f (fingerprint)
+             CROSS JOIN LATERAL (SELECT request_id, id FROM error_monitor.events
+                 WHERE fingerprint = f.fingerprint AND request_id IS NOT NULL ORDER BY id DESC LIMIT 5) e
+             ORDER BY f.fingerprint, e.id DESC",
+            &[&fingerprints],
         )
         .await?;
-    Ok((routes, samples.iter().map(|row| row.get(0)).collect()))
+    let mut all: BTreeMap<&str, PatternDetails> = BTreeMap::new();
+    for ((fingerprint, route), count) in &routes {
+        let (route, count) = (route.clone(), *count);
+        all.entry(fingerprint)
+            .or_default()
+            .routes
+            .push(RouteCount { route, count });
+    }
+    for row in &rows {
+        all.entry(row.get(0))
+            .or_default()
+            .request_ids
+            .push(row.get(1));
+    }
+    let details = |fingerprint: &String| {
+        let mut details = all.remove(fingerprint.as_str()).unwrap_or_default();
+        // By route already: those of one number stay so.
+        details
+            .routes
+            .sort_by_key(|route| std::cmp::Reverse(route.count));
+        details
+    };
+    Ok(fingerprints.iter().map(details).collect())
 }
 
 /// How many failures are looked through for one page; see the store in a file.

@@ -22,10 +22,14 @@ CREATE TABLE error_monitor.series (
     route text NOT NULL, service text NOT NULL, category text NOT NULL,
     UNIQUE (fingerprint, domain, code, status, route, service, category)
 );
+-- The same numbers three times: the coarser, the longer they are kept and the faster they answer.
 CREATE TABLE error_monitor.minutes (
     start bigint NOT NULL, series bigint NOT NULL, count bigint NOT NULL, PRIMARY KEY (start, series)
 );
 CREATE TABLE error_monitor.hours (
+    start bigint NOT NULL, series bigint NOT NULL, count bigint NOT NULL, PRIMARY KEY (start, series)
+);
+CREATE TABLE error_monitor.days (
     start bigint NOT NULL, series bigint NOT NULL, count bigint NOT NULL, PRIMARY KEY (start, series)
 );
 CREATE TABLE error_monitor.request_minutes (
@@ -34,6 +38,11 @@ CREATE TABLE error_monitor.request_minutes (
     PRIMARY KEY (start, route)
 );
 CREATE TABLE error_monitor.request_hours (
+    start bigint NOT NULL, route text NOT NULL,
+    total bigint NOT NULL, client_errors bigint NOT NULL, server_errors bigint NOT NULL,
+    PRIMARY KEY (start, route)
+);
+CREATE TABLE error_monitor.request_days (
     start bigint NOT NULL, route text NOT NULL,
     total bigint NOT NULL, client_errors bigint NOT NULL, server_errors bigint NOT NULL,
     PRIMARY KEY (start, route)

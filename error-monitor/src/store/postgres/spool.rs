@@ -13,8 +13,8 @@ use super::PostgresStore;
 use crate::store::sqlite::Spool;
 use crate::store::{
     Batch, CountQuery, CountRow, Document, ErrorStore, EventPage, EventQuery, JournalPage,
-    JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow, Retained,
-    Retention, RouteCount, StoreError, StoreFuture, StoreSize,
+    JournalQuery, PatternDetails, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
+    Retained, Retention, StoreError, StoreFuture, StoreSize,
 };
 use crate::time::Range;
 
@@ -174,7 +174,7 @@ impl ErrorStore for SpooledStore {
         counts<'a>(query: &'a CountQuery) -> Vec<CountRow>;
         requests<'a>(query: &'a RequestQuery) -> Vec<RequestRow>;
         patterns<'a>(query: &'a PatternQuery) -> Vec<PatternRow>;
-        pattern_details<'a>(fingerprint: &'a str, range: Range) -> (Vec<RouteCount>, Vec<String>);
+        pattern_details<'a>(fingerprints: &'a [String], range: Range) -> Vec<PatternDetails>;
         set_pattern_state<'a>(fingerprint: &'a str, state: PatternState, by: &'a str, at: Timestamp) -> bool;
         events<'a>(query: &'a EventQuery) -> EventPage;
         journal<'a>(query: &'a JournalQuery) -> JournalPage;

@@ -10,9 +10,9 @@ use deadpool_postgres::{Object, Transaction};
 use error_runtime::time::Timestamp;
 use tokio_postgres::Error;
 
-use super::{PostgresStore, schema, signed};
-use crate::store::{Batch, Document, PatternState, Series, StoredEvent};
-use crate::time::{DAY, HOUR, MINUTE, at, floor};
+use super::{PostgresStore, read, schema, signed};
+use crate::store::{Batch, Document, PatternState, Resolution, Series, StoredEvent};
+use crate::time::{DAY, at, floor};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -170,7 +170,8 @@ async fn write_counts(
     batch: &Batch,
     id_of: impl Fn(&Arc<Series>) -> i64,
 ) -> Result<()> {
-    for (table, step) in [("minutes", MINUTE), ("hours", HOUR)] {
+    for resolution in Resolution::ALL {
+        let (table, step) = (read::table(resolution), resolution.millis());
         let mut sums: BTreeMap<(i64, i64), i64> = BTreeMap::new();
         for delta in &batch.counts {
             let key = (signed(floor(delta.minute, step)), id_of(&delta.series));
@@ -195,7 +196,8 @@ async fn write_counts(
 }
 
 async fn write_requests(transaction: &Transaction<'_>, batch: &Batch) -> Result<()> {
-    for (table, step) in [("request_minutes", MINUTE), ("request_hours", HOUR)] {
+    for resolution in Resolution::ALL {
+        let (table, step) = (read::table(resolution), resolution.millis());
         let mut sums: BTreeMap<(i64, &str), [i64; 3]> = BTreeMap::new();
         for delta in &batch.requests {
             let sum = sums
@@ -211,7 +213,7 @@ async fn write_requests(transaction: &Transaction<'_>, batch: &Batch) -> Result<
         let (starts, routes): (Vec<i64>, Vec<&str>) = sums.keys().copied().unzip();
         let column = |place: usize| sums.values().map(|sum| sum[place]).collect::<Vec<i64>>();
         let sql = format!(
-            "INSERT INTO error_monitor.{table} AS t (start, route, total, client_errors, server_errors)
+            "INSERT INTO error_monitor.request_{table} AS t (start, route, total, client_errors, server_errors)
              SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
              ON CONFLICT (start, route) DO UPDATE SET total = t.total + excluded.total,
              client_errors = t.client_errors + excluded.client_errors,

@@ -56,24 +56,20 @@ pub(super) fn part(
     // Whole hours of minutes go, so that no hour is half there.
     let minute = floor(before(retention.minutes), HOUR);
     let hour = floor(before(retention.hours), HOUR);
-    for (table, column, bound) in [
-        ("minutes", "minute", minute),
-        ("request_minutes", "minute", minute),
-        ("hours", "hour", hour),
-        ("request_hours", "hour", hour),
-    ] {
-        let key = if table.starts_with("request") {
-            "route"
-        } else {
-            "series"
-        };
-        gone.counts += delete(
-            &format!(
-                "DELETE FROM {table} WHERE ({column}, {key}) IN
-                 (SELECT {column}, {key} FROM {table} WHERE {column} < ?1 LIMIT ?2)"
-            ),
-            bound,
-        )?;
+    let day = floor(before(retention.hours), DAY);
+    for (table, bound) in [("minutes", minute), ("hours", hour), ("days", day)] {
+        for (table, key) in [
+            (table.to_owned(), "series"),
+            (format!("request_{table}"), "route"),
+        ] {
+            gone.counts += delete(
+                &format!(
+                    "DELETE FROM {table} WHERE (start, {key}) IN
+                     (SELECT start, {key} FROM {table} WHERE start < ?1 LIMIT ?2)"
+                ),
+                bound,
+            )?;
+        }
     }
 
     for (is_audit, age) in [(false, retention.journal), (true, retention.audit)] {

@@ -25,8 +25,8 @@ use self::worker::Worker;
 use self::write::Known;
 use super::{
     Batch, CountQuery, CountRow, Document, ErrorStore, EventPage, EventQuery, JournalPage,
-    JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow, Retained,
-    Retention, RouteCount, StoreError, StoreFuture, StoreSize,
+    JournalQuery, PatternDetails, PatternQuery, PatternRow, PatternState, RequestQuery, RequestRow,
+    Retained, Retention, StoreError, StoreFuture, StoreSize,
 };
 use crate::time::Range;
 
@@ -120,11 +120,11 @@ impl ErrorStore for SqliteStore {
 
     fn pattern_details<'a>(
         &'a self,
-        fingerprint: &'a str,
+        fingerprints: &'a [String],
         range: Range,
-    ) -> StoreFuture<'a, (Vec<RouteCount>, Vec<String>)> {
-        let fingerprint = fingerprint.to_owned();
-        self.read_with(move |connection| read::pattern_details(connection, &fingerprint, range))
+    ) -> StoreFuture<'a, Vec<PatternDetails>> {
+        let fingerprints = fingerprints.to_owned();
+        self.read_with(move |connection| read::pattern_details(connection, &fingerprints, range))
     }
 
     fn set_pattern_state<'a>(

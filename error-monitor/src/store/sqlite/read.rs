@@ -8,31 +8,34 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use super::{signed, unsigned};
 use crate::store::{
     CountPart, CountQuery, CountRow, Document, EventFilter, EventPage, EventQuery, GroupBy,
-    JournalEntry, JournalPage, JournalQuery, PatternQuery, PatternRow, PatternState, RequestQuery,
-    RequestRow, RouteCount, Series, StoreSize, StoredEvent,
+    JournalEntry, JournalPage, JournalQuery, PatternDetails, PatternQuery, PatternRow,
+    PatternState, RequestQuery, RequestRow, Resolution, RouteCount, Series, StoreSize, StoredEvent,
 };
-use crate::time::{Range, floor};
+use crate::time::{HOUR, Range, floor};
 
-/// From when on there are counts by the minute. What is older than the first of them was let go of, or never was.
-fn minutes_from(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
-    let sql = format!("SELECT minute FROM {table} ORDER BY minute LIMIT 1");
-    let first = connection
-        .prepare_cached(&sql)?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(first.map_or(0, unsigned))
+/// The table of a resolution.
+pub(super) const fn table(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::Minutes => "minutes",
+        Resolution::Hours => "hours",
+        Resolution::Days => "days",
+    }
 }
 
-/// Whether counts by the hour begin before those by the minute: only then was anything let go of.
+/// From when on there are counts by the minute; 0 where nothing was let go of yet, as counts by the hour do not
+/// begin before those.
 fn kept_from(connection: &Connection, minutes: &str, hours: &str) -> rusqlite::Result<u64> {
-    let minute = minutes_from(connection, minutes)?;
-    let sql = format!("SELECT hour FROM {hours} ORDER BY hour LIMIT 1");
-    let hour: Option<i64> = connection
-        .prepare_cached(&sql)?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(match hour.map(unsigned) {
-        Some(hour) if hour < floor(minute, crate::time::HOUR) => minute,
+    let first = |table: &str| -> rusqlite::Result<Option<u64>> {
+        let sql = format!("SELECT start FROM {table} ORDER BY start LIMIT 1");
+        let first = connection
+            .prepare_cached(&sql)?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(first.map(unsigned))
+    };
+    let minute = first(minutes)?.unwrap_or(0);
+    Ok(match first(hours)? {
+        Some(hour) if hour < floor(minute, HOUR) => minute,
         _ => 0,
     })
 }
@@ -44,16 +47,25 @@ fn ends(range: Range) -> [i64; 2] {
     ]
 }
 
-/// The groups, and in which of them each series is, if any.
+/// The groups, and in which of them each series is, if any. Numbers of series are small: they count up from one.
 struct Groups {
     keys: Vec<String>,
-    of: HashMap<i64, usize>,
+    of: Vec<Option<usize>>,
+}
+
+impl Groups {
+    fn of(&self, series: i64) -> Option<usize> {
+        self.of
+            .get(usize::try_from(series).ok()?)
+            .copied()
+            .flatten()
+    }
 }
 
 fn groups(connection: &Connection, by: GroupBy, filter: &EventFilter) -> rusqlite::Result<Groups> {
     let mut keys = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut of = HashMap::new();
+    let mut of = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT id, fingerprint, domain, code, status, route, service, category FROM series",
     )?;
@@ -75,7 +87,11 @@ fn groups(connection: &Connection, by: GroupBy, filter: &EventFilter) -> rusqlit
             keys.push(key.clone());
             keys.len() - 1
         });
-        of.insert(row.get(0)?, place);
+        let series = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+        if of.len() <= series {
+            of.resize(series + 1, None);
+        }
+        of[series] = Some(place);
     }
     Ok(Groups { keys, of })
 }
@@ -104,7 +120,7 @@ fn series_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Series> {
     })
 }
 
-/// Calls `add` with start, series and count of each row of a range.
+/// Calls `add` with start, series and count of each row of a range, in the order of time.
 fn each_count(
     connection: &Connection,
     range: Range,
@@ -112,23 +128,21 @@ fn each_count(
     mut add: impl FnMut(u64, i64, u64),
 ) -> rusqlite::Result<()> {
     let kept = kept_from(connection, "minutes", "hours")?;
-    for CountPart { hourly, range } in CountPart::of(range, step, kept) {
+    for CountPart { resolution, range } in CountPart::of(range, step, kept) {
+        let table = table(resolution);
         // Where steps do not matter, SQLite sums up: fewer rows come out.
-        let sql = match (hourly, step) {
-            (true, None) => {
-                "SELECT min(hour), series, sum(count) FROM hours WHERE hour >= ?1 AND hour < ?2 GROUP BY series"
-            }
-            (false, None) => {
-                "SELECT min(minute), series, sum(count) FROM minutes WHERE minute >= ?1 AND minute < ?2 GROUP BY series"
-            }
-            (true, Some(_)) => {
-                "SELECT hour, series, count FROM hours WHERE hour >= ?1 AND hour < ?2"
-            }
-            (false, Some(_)) => {
-                "SELECT minute, series, count FROM minutes WHERE minute >= ?1 AND minute < ?2"
-            }
+        let sql = if step.is_none() {
+            format!(
+                "SELECT min(start), series, sum(count) FROM {table} WHERE start >= ?1 AND start < ?2
+                 GROUP BY series"
+            )
+        } else {
+            format!(
+                "SELECT start, series, count FROM {table} WHERE start >= ?1 AND start < ?2
+                 ORDER BY start, series"
+            )
         };
-        let mut statement = connection.prepare_cached(sql)?;
+        let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(ends(range))?;
         while let Some(row) = rows.next()? {
             add(unsigned(row.get(0)?), row.get(1)?, unsigned(row.get(2)?));
@@ -146,28 +160,40 @@ pub(super) fn counts(
     query: &CountQuery,
 ) -> rusqlite::Result<Vec<CountRow>> {
     let groups = groups(connection, query.group_by, &query.filter)?;
-    let mut sums: HashMap<(usize, u64), u64> = HashMap::new();
+    let mut all = Vec::new();
+    // Rows come in the order of time: one step is summed up at a time.
+    let mut sums = vec![0; groups.keys.len()];
+    let mut current = 0;
+    let mut finish = |start: u64, sums: &mut Vec<u64>| {
+        for (key, sum) in groups.keys.iter().zip(sums) {
+            let count = std::mem::take(sum);
+            if count > 0 {
+                all.push(CountRow {
+                    key: key.clone(),
+                    start,
+                    count,
+                });
+            }
+        }
+    };
     each_count(
         connection,
         query.range,
         query.step,
         |time, series, count| {
-            if let Some(place) = groups.of.get(&series) {
+            if let Some(place) = groups.of(series) {
                 let start = start_of(time, query.range, query.step);
-                *sums.entry((*place, start)).or_default() += count;
+                if start != current {
+                    finish(current, &mut sums);
+                    current = start;
+                }
+                sums[place] += count;
             }
         },
     )?;
-    let mut rows: Vec<_> = sums
-        .into_iter()
-        .map(|((place, start), count)| CountRow {
-            key: groups.keys[place].clone(),
-            start,
-            count,
-        })
-        .collect();
-    rows.sort_unstable();
-    Ok(rows)
+    finish(current, &mut sums);
+    all.sort_unstable();
+    Ok(all)
 }
 
 pub(super) fn requests(
@@ -176,16 +202,14 @@ pub(super) fn requests(
 ) -> rusqlite::Result<Vec<RequestRow>> {
     let kept = kept_from(connection, "request_minutes", "request_hours")?;
     let mut sums: HashMap<(String, u64), [u64; 3]> = HashMap::new();
-    for CountPart { hourly, range } in CountPart::of(query.range, query.step, kept) {
-        let sql = if hourly {
-            "SELECT hour, route, total, client_errors, server_errors FROM request_hours
-             WHERE hour >= ?1 AND hour < ?2 AND (?3 IS NULL OR route = ?3)"
-        } else {
-            "SELECT minute, route, total, client_errors, server_errors FROM request_minutes
-             WHERE minute >= ?1 AND minute < ?2 AND (?3 IS NULL OR route = ?3)"
-        };
+    for CountPart { resolution, range } in CountPart::of(query.range, query.step, kept) {
+        let sql = format!(
+            "SELECT start, route, total, client_errors, server_errors FROM request_{}
+             WHERE start >= ?1 AND start < ?2 AND (?3 IS NULL OR route = ?3)",
+            table(resolution)
+        );
         let [from, to] = ends(range);
-        let mut statement = connection.prepare_cached(sql)?;
+        let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params![from, to, query.route])?;
         while let Some(row) = rows.next()? {
             let start = start_of(unsigned(row.get(0)?), query.range, query.step);
@@ -224,8 +248,8 @@ fn by_fingerprint(
 ) -> rusqlite::Result<HashMap<usize, u64>> {
     let mut sums: HashMap<usize, u64> = HashMap::new();
     each_count(connection, range, None, |_, series, count| {
-        if let Some(place) = groups.of.get(&series) {
-            *sums.entry(*place).or_default() += count;
+        if let Some(place) = groups.of(series) {
+            *sums.entry(place).or_default() += count;
         }
     })?;
     Ok(sums)
@@ -291,35 +315,53 @@ fn pattern(row: &Row<'_>) -> rusqlite::Result<PatternRow> {
 
 pub(super) fn pattern_details(
     connection: &Connection,
-    fingerprint: &str,
+    fingerprints: &[String],
     range: Range,
-) -> rusqlite::Result<(Vec<RouteCount>, Vec<String>)> {
-    let filter = EventFilter {
-        fingerprint: Some(fingerprint.to_owned()),
-        ..EventFilter::default()
-    };
-    let query = CountQuery {
-        range,
-        group_by: GroupBy::Route,
-        step: None,
-        filter,
-    };
-    let mut routes: Vec<_> = counts(connection, &query)?
-        .into_iter()
-        .map(|row| RouteCount {
-            route: row.key,
-            count: row.count,
-        })
+) -> rusqlite::Result<Vec<PatternDetails>> {
+    // All of them in one reading.
+    let wanted: HashMap<&str, usize> = fingerprints
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (name.as_str(), place))
         .collect();
-    routes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.route.cmp(&b.route)));
+    let mut of: HashMap<i64, (usize, String)> = HashMap::new();
+    let mut statement = connection.prepare_cached("SELECT id, fingerprint, route FROM series")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let fingerprint: String = row.get(1)?;
+        if let Some(place) = wanted.get(&*fingerprint) {
+            of.insert(row.get(0)?, (*place, row.get(2)?));
+        }
+    }
+    let mut routes: Vec<HashMap<&str, u64>> = vec![HashMap::new(); fingerprints.len()];
+    each_count(connection, range, None, |_, series, count| {
+        if let Some((place, route)) = of.get(&series) {
+            *routes[*place].entry(route).or_default() += count;
+        }
+    })?;
+    let mut all = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT request_id FROM events WHERE fingerprint = ?1 AND request_id IS NOT NULL
          ORDER BY id DESC LIMIT 5",
     )?;
-    let samples = statement
-        .query_map([fingerprint], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    Ok((routes, samples))
+    for (fingerprint, counts) in fingerprints.iter().zip(routes) {
+        let counts = counts.into_iter();
+        let mut routes: Vec<_> = counts
+            .map(|(route, count)| RouteCount {
+                route: route.to_owned(),
+                count,
+            })
+            .collect();
+        routes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.route.cmp(&b.route)));
+        let request_ids = statement
+            .query_map([fingerprint], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        all.push(PatternDetails {
+            routes,
+            request_ids,
+        });
+    }
+    Ok(all)
 }
 
 /// How many failures are looked through for one page. A question that few answer takes several pages,

@@ -24,24 +24,34 @@ CREATE TABLE series (
     UNIQUE (fingerprint, domain, code, status, route, service, category)
 ) STRICT;
 
+-- The same numbers three times: the coarser, the longer they are kept and the faster they answer.
 CREATE TABLE minutes (
-    minute INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (minute, series)
+    start INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (start, series)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE hours (
-    hour INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (hour, series)
+    start INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (start, series)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE days (
+    start INTEGER NOT NULL, series INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (start, series)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE request_minutes (
-    minute INTEGER NOT NULL, route TEXT NOT NULL,
+    start INTEGER NOT NULL, route TEXT NOT NULL,
     total INTEGER NOT NULL, client_errors INTEGER NOT NULL, server_errors INTEGER NOT NULL,
-    PRIMARY KEY (minute, route)
+    PRIMARY KEY (start, route)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE request_hours (
-    hour INTEGER NOT NULL, route TEXT NOT NULL,
+    start INTEGER NOT NULL, route TEXT NOT NULL,
     total INTEGER NOT NULL, client_errors INTEGER NOT NULL, server_errors INTEGER NOT NULL,
-    PRIMARY KEY (hour, route)
+    PRIMARY KEY (start, route)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE request_days (
+    start INTEGER NOT NULL, route TEXT NOT NULL,
+    total INTEGER NOT NULL, client_errors INTEGER NOT NULL, server_errors INTEGER NOT NULL,
+    PRIMARY KEY (start, route)
 ) STRICT, WITHOUT ROWID;
 
 -- Kinds of failures, and what is thought of them.

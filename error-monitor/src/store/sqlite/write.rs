@@ -7,9 +7,11 @@ use std::time::Duration;
 use error_runtime::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::signed;
-use crate::store::{Batch, CountDelta, Document, PatternState, RequestDelta, Series, StoredEvent};
-use crate::time::{HOUR, floor};
+use super::{read, signed};
+use crate::store::{
+    Batch, CountDelta, Document, PatternState, RequestDelta, Resolution, Series, StoredEvent,
+};
+use crate::time::floor;
 
 /// What the thread that writes knows of its file, so that it need not ask: the numbers of series.
 #[derive(Default)]
@@ -123,41 +125,36 @@ fn write_count(
     delta: &CountDelta,
 ) -> rusqlite::Result<()> {
     let series = series_id(transaction, known, &delta.series)?;
-    let count = signed(delta.count);
-    transaction
-        .prepare_cached(
-            "INSERT INTO minutes (minute, series, count) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        )?
-        .execute(params![signed(delta.minute), series, count])?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO hours (hour, series, count) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        )?
-        .execute(params![signed(floor(delta.minute, HOUR)), series, count])?;
+    for (resolution, table) in tables() {
+        let sql = format!(
+            "INSERT INTO {table} (start, series, count) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET count = count + excluded.count"
+        );
+        let start = signed(floor(delta.minute, resolution.millis()));
+        transaction
+            .prepare_cached(&sql)?
+            .execute(params![start, series, signed(delta.count)])?;
+    }
     Ok(())
 }
 
+/// The tables of counts.
+fn tables() -> impl Iterator<Item = (Resolution, &'static str)> {
+    Resolution::ALL
+        .into_iter()
+        .map(|resolution| (resolution, read::table(resolution)))
+}
+
 fn write_requests(transaction: &Transaction<'_>, delta: &RequestDelta) -> rusqlite::Result<()> {
-    for (sql, start) in [
-        (
-            "INSERT INTO request_minutes (minute, route, total, client_errors, server_errors)
+    for (resolution, table) in tables() {
+        let sql = format!(
+            "INSERT INTO request_{table} (start, route, total, client_errors, server_errors)
              VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET total = total + excluded.total,
              client_errors = client_errors + excluded.client_errors,
-             server_errors = server_errors + excluded.server_errors",
-            delta.minute,
-        ),
-        (
-            "INSERT INTO request_hours (hour, route, total, client_errors, server_errors)
-             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET total = total + excluded.total,
-             client_errors = client_errors + excluded.client_errors,
-             server_errors = server_errors + excluded.server_errors",
-            floor(delta.minute, HOUR),
-        ),
-    ] {
-        transaction.prepare_cached(sql)?.execute(params![
-            signed(start),
+             server_errors = server_errors + excluded.server_errors"
+        );
+        transaction.prepare_cached(&sql)?.execute(params![
+            signed(floor(delta.minute, resolution.millis())),
             &*delta.route,
             signed(delta.total),
             signed(delta.client_errors),
