@@ -1,6 +1,7 @@
 //! What is seen of a rule's condition at present.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use error_runtime::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -93,7 +94,7 @@ impl Seen<'_> {
         let mut sums: BTreeMap<String, u64> = BTreeMap::new();
         for row in rows {
             let group = if rule.group_by.is_some() {
-                row.key
+                row.key.to_string()
             } else {
                 String::new()
             };
@@ -150,7 +151,7 @@ impl Seen<'_> {
         window: Span,
     ) -> Result<Vec<Observation>, StoreError> {
         let range = self.window(window);
-        let met: BTreeSet<String> = self
+        let met: BTreeSet<Arc<str>> = self
             .counted(window, GroupBy::Fingerprint, &rule.filter)
             .await?
             .into_iter()
@@ -163,7 +164,7 @@ impl Seen<'_> {
         };
         let mut rows = self.store.patterns(&query).await?;
         rows.retain(|row| {
-            row.first_seen >= range.from.unix_millis() && met.contains(&row.fingerprint)
+            row.first_seen >= range.from.unix_millis() && met.contains(&*row.fingerprint)
         });
         rows.sort_by_key(|row| row.first_seen);
         let observation = |row: crate::store::PatternRow| Observation {

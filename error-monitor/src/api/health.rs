@@ -170,7 +170,7 @@ pub(super) async fn services(api: Arc<Api>, _: &mut Call) -> Result<Answer, Admi
     }
     for row in counts.into_iter().filter(|row| !row.key.is_empty()) {
         let one = services
-            .entry(row.key)
+            .entry(row.key.to_string())
             .or_insert_with_key(|name| service(name));
         one.errors = row.count;
     }

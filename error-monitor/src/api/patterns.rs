@@ -108,7 +108,10 @@ pub(super) async fn patterns(api: Arc<Api>, call: &mut Call) -> Result<Answer, A
             .map(|row| row.key)
             .collect();
         // Sorted by key, as a store gives them.
-        rows.retain(|row| met.binary_search(&row.fingerprint).is_ok());
+        rows.retain(|row| {
+            met.binary_search_by(|key| (**key).cmp(row.fingerprint.as_str()))
+                .is_ok()
+        });
     }
     let sort = params.get("sort").unwrap_or("count");
     let key = |row: &PatternRow| match sort {

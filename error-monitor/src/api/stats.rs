@@ -204,7 +204,7 @@ fn groups(now: &[CountRow], before: &[CountRow], total: u64, steps: &Steps) -> (
         .map(|(place, group)| (group.key.clone(), place))
         .collect();
     for row in now {
-        if let Some(group) = places.get(&row.key)
+        if let Some(group) = places.get(&*row.key)
             && let Some(sum) = groups[*group].counts.get_mut(steps.place(row.start))
         {
             *sum += row.count;

@@ -1,5 +1,7 @@
 //! Questions to a store, and its answers.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,8 +67,8 @@ pub struct CountQuery {
 /// One number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CountRow {
-    /// The group.
-    pub key: String,
+    /// The group; many rows share it.
+    pub key: Arc<str>,
     /// When the step began, in milliseconds since 1970; the range's begin where there are no steps.
     pub start: u64,
     /// How often.

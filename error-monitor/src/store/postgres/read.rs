@@ -106,7 +106,11 @@ pub(super) async fn counts(connection: &Object, query: &CountQuery) -> Result<Ve
     }
     let rows = sums.into_iter();
     Ok(rows
-        .map(|((key, start), count)| CountRow { key, start, count })
+        .map(|((key, start), count)| CountRow {
+            key: key.into(),
+            start,
+            count,
+        })
         .collect())
 }
 
@@ -167,7 +171,7 @@ pub(super) async fn patterns(connection: &Object, query: &PatternQuery) -> Resul
     let now = counts(connection, &count(query.range)).await?;
     let before = counts(connection, &count(query.range.previous())).await?;
     let before: BTreeMap<_, _> = before.into_iter().map(|row| (row.key, row.count)).collect();
-    let fingerprints: Vec<&str> = now.iter().map(|row| row.key.as_str()).collect();
+    let fingerprints: Vec<&str> = now.iter().map(|row| &*row.key).collect();
     let state = query.state.map(PatternState::as_str);
     let rows = connection
         .query(
@@ -177,13 +181,10 @@ pub(super) async fn patterns(connection: &Object, query: &PatternQuery) -> Resul
             &[&fingerprints, &state],
         )
         .await?;
-    let now: BTreeMap<_, _> = now
-        .iter()
-        .map(|row| (row.key.as_str(), row.count))
-        .collect();
+    let now: BTreeMap<_, _> = now.iter().map(|row| (&*row.key, row.count)).collect();
     let found = rows.iter().map(pattern).map(|row| PatternRow {
         count: now.get(row.fingerprint.as_str()).copied().unwrap_or(0),
-        previous: before.get(&row.fingerprint).copied().unwrap_or(0),
+        previous: before.get(&*row.fingerprint).copied().unwrap_or(0),
         ..row
     });
     Ok(found.collect())

@@ -1,6 +1,7 @@
 //! All questions.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -160,22 +161,8 @@ pub(super) fn counts(
     query: &CountQuery,
 ) -> rusqlite::Result<Vec<CountRow>> {
     let groups = groups(connection, query.group_by, &query.filter)?;
-    let mut all = Vec::new();
-    // Rows come in the order of time: one step is summed up at a time.
-    let mut sums = vec![0; groups.keys.len()];
-    let mut current = 0;
-    let mut finish = |start: u64, sums: &mut Vec<u64>| {
-        for (key, sum) in groups.keys.iter().zip(sums) {
-            let count = std::mem::take(sum);
-            if count > 0 {
-                all.push(CountRow {
-                    key: key.clone(),
-                    start,
-                    count,
-                });
-            }
-        }
-    };
+    // Rows come in the order of time: of each group the last step is the one to add to, or a new one follows.
+    let mut steps: Vec<Vec<(u64, u64)>> = vec![Vec::new(); groups.keys.len()];
     each_count(
         connection,
         query.range,
@@ -183,16 +170,25 @@ pub(super) fn counts(
         |time, series, count| {
             if let Some(place) = groups.of(series) {
                 let start = start_of(time, query.range, query.step);
-                if start != current {
-                    finish(current, &mut sums);
-                    current = start;
+                match steps[place].last_mut() {
+                    Some(last) if last.0 == start => last.1 += count,
+                    _ => steps[place].push((start, count)),
                 }
-                sums[place] += count;
             }
         },
     )?;
-    finish(current, &mut sums);
-    all.sort_unstable();
+    let mut by_key: Vec<_> = groups.keys.into_iter().zip(steps).collect();
+    by_key.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let mut all = Vec::new();
+    for (key, steps) in by_key {
+        let key: Arc<str> = key.into();
+        let rows = steps.into_iter();
+        all.extend(rows.map(|(start, count)| CountRow {
+            key: Arc::clone(&key),
+            start,
+            count,
+        }));
+    }
     Ok(all)
 }
 
@@ -452,7 +448,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<(StoredEvent, String)> {
     let event = StoredEvent {
         id,
         time: StoredEvent::time_of(id).unix_millis(),
-        series: std::sync::Arc::new(series_at(row, 15)?),
+        series: Arc::new(series_at(row, 15)?),
         level: row.get(2)?,
         origin: row.get(3)?,
         message: row.get(4)?,
