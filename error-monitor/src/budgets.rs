@@ -188,7 +188,9 @@ fn burn_rate(budget: &Budget, (requests, errors): Volume) -> f64 {
     if requests == 0 {
         return 0.0;
     }
-    errors as f64 / requests as f64 / (1.0 - budget.objective)
+    let rate = errors as f64 / requests as f64 / (1.0 - budget.objective);
+    // 1 - 0.999 is not quite 0.001; what is beyond six places is that.
+    (rate * 1e6).round() / 1e6
 }
 
 /// How a budget is doing, from the counts of requests.
