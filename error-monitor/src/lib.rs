@@ -50,3 +50,8 @@ pub use crate::time::Range;
 pub mod __private {
     pub use tracing;
 }
+
+/// The examples of the repository's README compile.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

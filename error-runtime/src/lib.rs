@@ -142,8 +142,3 @@ pub use error_runtime_derive::{
 
 pub use http::header::InvalidHeaderValue;
 pub use http::{HeaderMap, HeaderValue, StatusCode};
-
-/// The examples of the repository's README compile.
-#[cfg(all(doctest, feature = "axum"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
