@@ -11,7 +11,7 @@ use super::channel::Channel;
 use super::notice::Notice;
 use super::observe::{Heartbeat, Seen};
 use super::outbox;
-use super::rule::AlertRule;
+use super::rule::{AlertRule, Condition};
 use super::send::{AddressRules, SendError, Sender};
 use super::silence::Silence;
 use super::state::{AlertState, Event, Observation, step};
@@ -70,7 +70,8 @@ impl Alerts {
 
     /// One look at everything.
     pub(crate) async fn round(&self, every: Duration) -> Result<(), StoreError> {
-        self.beat().await?;
+        let rules = self.rules().await?;
+        self.beat(&rules).await?;
         let lease = (every * 3).max(Duration::from_secs(10));
         if !self
             .store
@@ -79,7 +80,7 @@ impl Alerts {
         {
             return Ok(());
         }
-        self.evaluate(every).await?;
+        self.evaluate(every, rules).await?;
         let channels = self.channels().await?;
         outbox::send_due(&self.store, &self.shared, &self.sender, &channels).await
     }
@@ -103,8 +104,16 @@ impl Alerts {
         Ok(self.store.documents(outbox::KIND).await?.len())
     }
 
-    /// Says how this process is, for whoever leads.
-    async fn beat(&self) -> Result<(), StoreError> {
+    /// Says how this process is, for whoever leads, as far as a rule asks for it: checks are not run for nobody.
+    async fn beat(&self, rules: &[AlertRule]) -> Result<(), StoreError> {
+        let asked = |kind: fn(&Condition) -> bool| {
+            rules.iter().any(|rule| rule.enabled && kind(&rule.when))
+        };
+        let of_breakers = asked(|when| matches!(when, Condition::BreakerOpen { .. }));
+        let of_checks = asked(|when| matches!(when, Condition::HealthFailing { .. }));
+        if !of_breakers && !of_checks {
+            return Ok(());
+        }
         let mut heartbeat = Heartbeat::default();
         for breaker in Breakers::global() {
             let open = matches!(
@@ -117,7 +126,12 @@ impl Alerts {
                 heartbeat.open.insert(breaker.name().to_owned(), since);
             }
         }
-        for report in self.checks.reports().await {
+        let reports = if of_checks {
+            self.checks.reports().await
+        } else {
+            Vec::new()
+        };
+        for report in reports {
             if report.status == Health::Fail {
                 let message = report.message.unwrap_or_default();
                 heartbeat.failing.insert(report.name, message);
@@ -144,9 +158,8 @@ impl Alerts {
         Ok(all)
     }
 
-    async fn evaluate(&self, every: Duration) -> Result<(), StoreError> {
+    async fn evaluate(&self, every: Duration, mut rules: Vec<AlertRule>) -> Result<(), StoreError> {
         let now = self.shared.now();
-        let mut rules = self.rules().await?;
         rules.retain(|rule| rule.enabled);
         let documents = self.store.documents(STATES).await?;
         if rules.is_empty() && documents.is_empty() {
@@ -189,7 +202,7 @@ impl Alerts {
             let rule = match rules.iter().find(|rule| rule.name == name) {
                 Some(rule) => rule,
                 None => {
-                    gone = AlertRule::new(name, super::rule::Condition::health_failing());
+                    gone = AlertRule::new(name, Condition::health_failing());
                     &gone
                 }
             };

@@ -115,7 +115,20 @@ pub(super) async fn pass(
     let role = endpoint.role.filter(|_| !open);
     let actor = match enter(&api, role, is_change, &parts).await {
         Ok(actor) => actor,
-        Err(error) => return error.into_response(),
+        Err((error, who)) => {
+            if is_change && let Some(who) = who {
+                audited(
+                    &api,
+                    &who,
+                    endpoint,
+                    &parts.uri,
+                    &Audit::default(),
+                    Some(&error),
+                )
+                .await;
+            }
+            return error.into_response();
+        }
     };
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return AdminError::BodyTooLarge { most: MAX_BODY }.into_response();
@@ -158,16 +171,17 @@ pub(super) async fn nowhere(api: &Api, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     match enter(api, Some(Role::Viewer), parts.method != Method::GET, &parts).await {
         Ok(_) => AdminError::NoSuchEndpoint.into_response(),
-        Err(error) => error.into_response(),
+        Err((error, _)) => error.into_response(),
     }
 }
 
+/// Who comes in; or why not, and who it was if that is known.
 async fn enter(
     api: &Api,
     needed: Option<Role>,
     is_change: bool,
     parts: &Parts,
-) -> Result<Option<Actor>, AdminError> {
+) -> Result<Option<Actor>, (AdminError, Option<Actor>)> {
     let address = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
@@ -175,7 +189,7 @@ async fn enter(
     if needed.is_some()
         && let Some(wait) = api.guesses.wait(address)
     {
-        return Err(AdminError::TooManyAttempts { wait });
+        return Err((AdminError::TooManyAttempts { wait }, None));
     }
     let identity = identify(api, parts).await;
     let actor = identity
@@ -186,17 +200,29 @@ async fn enter(
     };
     let Some(identity) = identity else {
         refused(api, address, parts);
-        return Err(AdminError::NotSignedIn);
+        return Err((AdminError::NotSignedIn, None));
     };
-    let Some(actor) = actor.filter(|actor| actor.role >= needed) else {
+    let Some(actor) = actor else {
         security_event("forbidden", &identity.name, address, parts);
-        return Err(AdminError::Forbidden {
-            role: needed.as_str(),
-        });
+        return Err((
+            AdminError::Forbidden {
+                role: Role::Viewer.as_str(),
+            },
+            None,
+        ));
     };
+    if actor.role < needed {
+        security_event("forbidden", &actor.name, address, parts);
+        return Err((
+            AdminError::Forbidden {
+                role: needed.as_str(),
+            },
+            Some(actor),
+        ));
+    }
     if is_change && !is_same_site(parts) {
         security_event("cross_site_change", &actor.name, address, parts);
-        return Err(AdminError::CrossSite);
+        return Err((AdminError::CrossSite, Some(actor)));
     }
     Ok(Some(actor))
 }

@@ -62,14 +62,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let pending = Pending {
-            requests: self.requests.clone(),
-            route,
-        };
-        // A service may panic before it gives a future.
-        let unwinding = Unwinding(Some(pending));
-        let inner = self.inner.call(request);
-        CountRequestsFuture { inner, unwinding }
+        let requests = self.requests.clone();
+        let mut pending = Some(Pending { requests, route });
+        let inner = Panicking::watch(&mut pending, || self.inner.call(request));
+        CountRequestsFuture { inner, pending }
     }
 }
 
@@ -79,7 +75,7 @@ pin_project_lite::pin_project! {
     pub struct CountRequestsFuture<F> {
         #[pin]
         inner: F,
-        unwinding: Unwinding,
+        pending: Option<Pending>,
     }
 }
 
@@ -91,19 +87,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let mut polling = Polling {
-            unwinding: this.unwinding,
-            returned: false,
-        };
-        let polled = this.inner.poll(cx);
-        polling.returned = true;
-        let output = ready!(polled);
+        let output = ready!(Panicking::watch(this.pending, || this.inner.poll(cx)));
         let status = match &output {
             Ok(response) if response.extensions().get::<Uncounted>().is_some() => None,
             Ok(response) => Some(response.status()),
             Err(_) => Some(StatusCode::INTERNAL_SERVER_ERROR),
         };
-        if let (Some(pending), Some(status)) = (polling.unwinding.0.take(), status) {
+        if let (Some(pending), Some(status)) = (this.pending.take(), status) {
             pending.count(status);
         }
         Poll::Ready(output)
@@ -124,20 +114,28 @@ impl Pending {
     }
 }
 
-/// Counts a panic of the service that is being called.
-#[derive(Debug)]
-struct Unwinding(Option<Pending>);
-
-/// Tells a panic of the service from one that merely drops its future.
-struct Polling<'a> {
-    unwinding: &'a mut Unwinding,
+/// Counts a panic of the service, and tells it from one that merely drops its future.
+struct Panicking<'a> {
+    pending: &'a mut Option<Pending>,
     returned: bool,
 }
 
-impl Drop for Polling<'_> {
+impl<'a> Panicking<'a> {
+    fn watch<T>(pending: &'a mut Option<Pending>, call: impl FnOnce() -> T) -> T {
+        let mut watch = Self {
+            pending,
+            returned: false,
+        };
+        let result = call();
+        watch.returned = true;
+        result
+    }
+}
+
+impl Drop for Panicking<'_> {
     fn drop(&mut self) {
         if !self.returned
-            && let Some(pending) = self.unwinding.0.take()
+            && let Some(pending) = self.pending.take()
         {
             pending.count(StatusCode::INTERNAL_SERVER_ERROR);
         }

@@ -27,6 +27,8 @@ pub(super) enum Access {
 pub(super) struct Open {
     pub(super) connection: Connection,
     pub(super) generation: u64,
+    /// Which file it is: one that was deleted can be written to still, and nobody would ever read it.
+    inode: Option<u64>,
 }
 
 /// Another process may be writing; it is done within this time, or something is wrong with it.
@@ -44,11 +46,11 @@ impl File {
     }
 
     pub(super) fn is_current(&self, open: &Open) -> bool {
-        *self
+        let generation = *self
             .generation
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            == open.generation
+            .unwrap_or_else(PoisonError::into_inner);
+        generation == open.generation && inode(&self.path) == open.inode
     }
 
     pub(super) fn open(&self, access: Access) -> Result<Open, StoreError> {
@@ -67,6 +69,7 @@ impl File {
         Ok(Open {
             connection,
             generation: *generation,
+            inode: inode(&self.path),
         })
     }
 
@@ -171,6 +174,17 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     path.into()
+}
+
+#[cfg(unix)]
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| file.ino())
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Errors tell of users and of the inside of a service: they are the service's alone. `SQLite` gives its other
