@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::send::{AddressRules, check_url};
+use super::address::{AddressRules, check_url};
 use crate::budgets::{NAME_RULE, is_name};
 
 /// Where alerts are sent.

@@ -7,12 +7,13 @@ use std::time::Duration;
 use error_runtime::{BreakerState, Breakers};
 use serde_json::json;
 
+use super::address::AddressRules;
 use super::channel::Channel;
 use super::notice::Notice;
 use super::observe::{Heartbeat, Seen};
 use super::outbox;
 use super::rule::{AlertRule, Condition};
-use super::send::{AddressRules, SendError, Sender};
+use super::send::{SendError, Sender};
 use super::silence::Silence;
 use super::state::{AlertState, Event, Observation, step};
 use crate::config::{self, Declared};

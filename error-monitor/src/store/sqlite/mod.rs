@@ -1,5 +1,6 @@
 //! The store in one `SQLite` file: a thread that writes, and a few that read.
 
+mod counts;
 mod file;
 mod keep;
 mod read;
@@ -105,17 +106,17 @@ impl ErrorStore for SqliteStore {
 
     fn counts<'a>(&'a self, query: &'a CountQuery) -> StoreFuture<'a, Vec<CountRow>> {
         let query = query.clone();
-        self.read_with(move |connection| read::counts(connection, &query))
+        self.read_with(move |connection| counts::counts(connection, &query))
     }
 
     fn requests<'a>(&'a self, query: &'a RequestQuery) -> StoreFuture<'a, Vec<RequestRow>> {
         let query = query.clone();
-        self.read_with(move |connection| read::requests(connection, &query))
+        self.read_with(move |connection| counts::requests(connection, &query))
     }
 
     fn patterns<'a>(&'a self, query: &'a PatternQuery) -> StoreFuture<'a, Vec<PatternRow>> {
         let query = query.clone();
-        self.read_with(move |connection| read::patterns(connection, &query))
+        self.read_with(move |connection| counts::patterns(connection, &query))
     }
 
     fn pattern_details<'a>(
@@ -124,7 +125,7 @@ impl ErrorStore for SqliteStore {
         range: Range,
     ) -> StoreFuture<'a, Vec<PatternDetails>> {
         let fingerprints = fingerprints.to_owned();
-        self.read_with(move |connection| read::pattern_details(connection, &fingerprints, range))
+        self.read_with(move |connection| counts::pattern_details(connection, &fingerprints, range))
     }
 
     fn set_pattern_state<'a>(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use error_runtime::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{read, signed};
+use super::{counts, signed};
 use crate::store::{
     Batch, CountDelta, Document, PatternState, RequestDelta, Resolution, Series, StoredEvent,
 };
@@ -142,7 +142,7 @@ fn write_count(
 fn tables() -> impl Iterator<Item = (Resolution, &'static str)> {
     Resolution::ALL
         .into_iter()
-        .map(|resolution| (resolution, read::table(resolution)))
+        .map(|resolution| (resolution, counts::table(resolution)))
 }
 
 fn write_requests(transaction: &Transaction<'_>, delta: &RequestDelta) -> rusqlite::Result<()> {
