@@ -1,3 +1,4 @@
 //! The monitor from outside: its store, its endpoints, and what becomes of failures on the way.
 
+mod postgres;
 mod smoke;
