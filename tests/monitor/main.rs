@@ -2,3 +2,4 @@
 
 mod postgres;
 mod smoke;
+mod store_suite;
