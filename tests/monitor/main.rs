@@ -2,4 +2,6 @@
 
 mod postgres;
 mod smoke;
+mod sqlite_file;
 mod store_suite;
+mod util;

@@ -15,6 +15,7 @@ use error_runtime::time::Timestamp;
 use serde_json::json;
 
 use crate::postgres;
+use crate::util::wait_for;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -1353,17 +1354,6 @@ async fn one_instance_leads(place: &Place) {
             .await
             .unwrap()
     );
-}
-
-/// Asks until it is so. It has a limit only so that a mistake does not hang.
-pub(crate) async fn wait_for(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..1200 {
-        if is_so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("waited in vain for {what}");
 }
 
 async fn what_is_too_old_goes(place: &Place) {
