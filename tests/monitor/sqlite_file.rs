@@ -207,10 +207,11 @@ async fn a_file_that_is_damaged_at_the_start_is_moved_aside() {
             35,
             "{name}"
         );
-        // Whoever wants to mend it finds it as it was.
+        // Whoever wants to mend it finds it as it was, but for the marks in its head of whoever opened it.
         let aside = damaged_in(folder.path());
         assert_eq!(aside.len(), 1, "{name}");
-        assert!(std::fs::read(&aside[0]).unwrap() == before, "{name}");
+        let after = std::fs::read(&aside[0]).unwrap();
+        assert!(after[100..] == before[100..], "{name}");
     }
 }
 
@@ -313,14 +314,23 @@ async fn a_damaged_file_is_moved_aside_by_one() {
                 .unwrap();
         }
     }
+    for store in &stores {
+        total(store).await.unwrap();
+    }
     overwrite_all(&file);
     overwrite_all(&folder.path().join("errors.db-wal"));
+    // Looks through more than a connection keeps in memory.
+    let mut query = EventQuery {
+        limit: 10,
+        ..EventQuery::default()
+    };
+    query.filter.code = Some("NOBODY".to_owned());
     let notices = async |store: &SqliteStore| {
-        for _ in 0..100 {
-            if let Err(StoreError::Damaged(_)) = total(store).await {
-                return;
-            }
+        let mut said = Vec::new();
+        for _ in 0..6 {
+            said.push(store.events(&query).await.map(|_| ()));
         }
+        said
     };
     notices(&stores[0]).await;
     stores[0]
