@@ -1,5 +1,6 @@
 //! The monitor from outside: its store, its endpoints, and what becomes of failures on the way.
 
+mod kill;
 mod postgres;
 mod smoke;
 mod sqlite_file;

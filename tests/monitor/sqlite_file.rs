@@ -75,10 +75,12 @@ fn kind(name: &str) -> Arc<Series> {
 fn batch(instance: &str, number: u64, many: u64) -> Batch {
     let series = kind("KIND");
     let minute = 1_790_000_040_000;
+    // As instances do, so that two of them rarely have the same ids.
+    let first = fastrand::u64(..1 << 19);
     let events = (0..many).map(|place| {
         let time = minute + number;
         StoredEvent {
-            id: StoredEvent::first_id(Timestamp::from_unix_millis(time)) + place,
+            id: StoredEvent::first_id(Timestamp::from_unix_millis(time)) + first + place,
             time,
             series: Arc::clone(&series),
             level: "error".to_owned(),
