@@ -1,6 +1,7 @@
 //! The monitor from outside: its store, its endpoints, and what becomes of failures on the way.
 
 mod kill;
+mod outage;
 mod postgres;
 mod smoke;
 mod sqlite_file;
