@@ -37,6 +37,8 @@ async fn child() {
             std::process::exit(0);
         }
     };
+    // Whoever reports is the host's: nothing may panic there.
+    std::panic::set_hook(Box::new(|panic| println!("panicked {panic}")));
     let sent = Arc::new(AtomicU64::new(0));
     let allowed = Arc::new(AtomicU64::new(0));
     let stop = Arc::new(AtomicBool::new(false));
@@ -67,12 +69,10 @@ async fn child() {
         let most = sent.load(Ordering::SeqCst) + 20_000;
         say(format!("most {most}"));
         allowed.store(most, Ordering::SeqCst);
-        for _ in 0..10 {
-            // Counted before it is sent on: whatever was sent until here is in the flush.
-            let written = sent.load(Ordering::SeqCst);
-            if monitor.flush().await {
-                say(format!("written {written}"));
-            }
+        // Counted before it is sent on: whatever was sent until here is in the flush.
+        let written = sent.load(Ordering::SeqCst);
+        if monitor.flush().await {
+            say(format!("written {written}"));
         }
     }
 }
@@ -88,6 +88,7 @@ fn round(file: &Path, rng: &mut fastrand::Rng) -> (u64, u64) {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let (mut written, mut most) = (0, 0);
     let mut hear = |line: &str| {
+        assert!(!line.contains("panicked"), "{line}");
         if let Some(number) = line.strip_prefix("written ") {
             written = number.parse().unwrap_or(written);
         } else if let Some((_, number)) = line.split_once("most ") {
@@ -183,4 +184,38 @@ fn what_was_written_outlives_the_process() {
     let aside = std::fs::read_dir(folder.path()).unwrap();
     let names: Vec<_> = aside.map(|file| file.unwrap().file_name()).collect();
     assert!(names.len() <= 3, "{names:?}");
+}
+
+/// Failures are counted in and out of the queue by two threads, in whatever order.
+#[tokio::test]
+async fn a_host_may_report_while_the_queue_is_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let monitor = Monitor::builder()
+        .sqlite(folder.path().join("errors.db"))
+        .flush_every(Duration::from_millis(10))
+        .samples_per_minute(1_000_000)
+        .build()
+        .await
+        .unwrap();
+    let mut reporting = Vec::new();
+    for _ in 0..3 {
+        let (monitor, event) = (monitor.clone(), Arc::new(ErrorEvent::new(&Fails::Calendar)));
+        reporting.push(std::thread::spawn(move || {
+            for number in 0..400_000 {
+                monitor.report_shared(&event);
+                if number % 50 == 0 {
+                    // Lets the queue run empty, which is when those who fill and empty it meet.
+                    std::thread::sleep(Duration::from_micros(1));
+                }
+            }
+        }));
+    }
+    while !reporting.iter().all(std::thread::JoinHandle::is_finished) {
+        assert!(monitor.flush().await);
+    }
+    for thread in reporting {
+        assert!(thread.join().is_ok(), "a report has panicked");
+    }
+    assert!(monitor.shutdown().await);
+    assert_eq!(counted_in(&folder.path().join("errors.db")), 1_200_000);
 }

@@ -323,7 +323,7 @@ async fn what_the_server_gave_up_is_sent_again() {
     let hasty = format!("{url}&options=-c%20idle_in_transaction_session_timeout%3D1");
     let monitor = monitor(&hasty, &folder.path().join("spool.db")).await;
     let mut sent = 0;
-    for _ in 0..60 {
+    for _ in 0..15 {
         report(&monitor, 20);
         sent += 20;
         let _ = monitor.flush().await;

@@ -1713,11 +1713,18 @@ async fn what_another_store_let_go_of_is_made_again(place: &Place) {
         },
     )
     .await;
-    let full = full(2);
-    stores[0]
-        .write(Arc::new(full))
-        .await
-        .expect("a batch that waited for long");
+    let full = Arc::new(full(2));
+    wait_for("a batch that waited for long", async || {
+        match stores[0].write(Arc::clone(&full)).await {
+            Ok(()) => true,
+            Err(error) => {
+                // Anything else is given up, with all that is in it.
+                assert!(error.is_passing(), "{error}");
+                false
+            }
+        }
+    })
+    .await;
     let found = patterns(&stores[1], everything()).await;
     let found: Vec<_> = found
         .values()
