@@ -52,6 +52,7 @@ fn has(url: &str, sent: u64) -> bool {
         return false;
     }
     assert_eq!(number(url, "sum(minutes.count)"), sent);
+    assert_eq!(number(url, "sum(days.count)"), sent);
     assert_eq!(number(url, "sum(patterns.total)"), sent);
     true
 }

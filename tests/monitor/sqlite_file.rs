@@ -174,7 +174,7 @@ async fn a_file_that_is_damaged_at_the_start_is_moved_aside() {
     type Damage = fn(&Path);
     let damages: [(&str, Damage); 5] = [
         ("noise", |file| {
-            std::fs::write(file, "no database".repeat(1000)).unwrap()
+            std::fs::write(file, "no database".repeat(1000)).unwrap();
         }),
         ("all of it", overwrite_all),
         ("its head", |file| overwrite(file, 0, 100)),

@@ -56,12 +56,9 @@ pub(crate) fn number_in(file: &Path, sql: &str) -> u64 {
 
 /// The failures that a file has counted, and that all its ways to count them agree.
 pub(crate) fn counted_in(file: &Path) -> u64 {
-    let [minutes, hours, patterns] = [
-        "count) FROM minutes",
-        "count) FROM hours",
-        "total) FROM patterns",
-    ]
-    .map(|sum| number_in(file, &format!("SELECT sum({sum}")));
-    assert_eq!([minutes, patterns], [hours, hours]);
+    let sums = ["minutes", "hours", "days"].map(|table| format!("SELECT sum(count) FROM {table}"));
+    let [minutes, hours, days] = sums.map(|sum| number_in(file, &sum));
+    let patterns = number_in(file, "SELECT sum(total) FROM patterns");
+    assert_eq!([minutes, days, patterns], [hours; 3]);
     hours
 }
