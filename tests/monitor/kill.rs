@@ -60,13 +60,15 @@ async fn child() {
                 };
                 event.route = Some(format!("/route/{}", number % 50));
                 event.backtrace = Some("at somewhere\n".repeat(20));
+                // Many kinds, so that every part of a batch takes its time.
+                event.fingerprint = format!("kind-{}", number % 500);
                 monitor.report_shared(&Arc::new(event));
                 sent.fetch_add(1, Ordering::SeqCst);
             }
         });
     }
     loop {
-        let most = sent.load(Ordering::SeqCst) + 20_000;
+        let most = sent.load(Ordering::SeqCst) + 2_000;
         say(format!("most {most}"));
         allowed.store(most, Ordering::SeqCst);
         // Counted before it is sent on: whatever was sent until here is in the flush.
@@ -178,7 +180,7 @@ fn what_was_written_outlives_the_process() {
     let writers = number_in(&file, "SELECT count(*) FROM writers");
     assert_eq!(writers, ROUNDS);
     assert!(
-        before >= least && least > 1000,
+        before >= least && least > 100,
         "{least} written, {before} there"
     );
     let aside = std::fs::read_dir(folder.path()).unwrap();

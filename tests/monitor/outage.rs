@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use error_monitor::{Monitor, WithoutAdmin};
+use error_monitor::{ErrorStore, Monitor, WithoutAdmin};
 use error_runtime::{ErrorEvent, Reporter, StatusCode};
 
 use crate::postgres::{self, Server, sql};
@@ -321,6 +321,8 @@ async fn what_the_server_gave_up_is_sent_again() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
+    let patient = error_monitor::store::PostgresStore::new(&url).unwrap();
+    patient.ping().await.unwrap();
     let hasty = format!("{url}&options=-c%20idle_in_transaction_session_timeout%3D1");
     let monitor = monitor(&hasty, &folder.path().join("spool.db")).await;
     let mut sent = 0;
