@@ -531,10 +531,7 @@ async fn shutdown_writes_everything_that_came_before_it() {
         filter: error_monitor::store::EventFilter::default(),
     };
     let rows = store.counts(&query).await.unwrap();
-    let found: Vec<_> = rows
-        .iter()
-        .map(|row| (row.key.as_str(), row.count))
-        .collect();
+    let found: Vec<_> = rows.iter().map(|row| (&*row.key, row.count)).collect();
     assert_eq!(found, [("LAST", 150)]);
 }
 
