@@ -68,10 +68,7 @@ async fn counts_are_told_apart_and_wait_for_their_time() {
     served.look().await;
     clock.advance(6 * MINUTE);
     served.look().await;
-    assert_eq!(
-        phases(&served).await,
-        triples(&[("counts", "B", "firing")])
-    );
+    assert_eq!(phases(&served).await, triples(&[("counts", "B", "firing")]));
     assert!(
         receiver
             .told()
@@ -125,7 +122,9 @@ async fn a_filter_holds_for_counts() {
     let building = trusting(builder(&folder, &clock), &[&receiver])
         .channel(receiver.webhook("filtered"))
         .alert(rule("by-code", |filter| filter.code = Some("A".to_owned())))
-        .alert(rule("by-route", |filter| filter.route = Some("/y".to_owned())))
+        .alert(rule("by-route", |filter| {
+            filter.route = Some("/y".to_owned())
+        }))
         .alert(rule("by-status", |filter| filter.status = Some(404)))
         .alert(rule("by-all", |_| {}));
     let served = Served::start(building).await;
@@ -198,10 +197,7 @@ async fn a_new_code_is_told_once() {
     let served = Served::start(building).await;
     fail(&served.monitor, clock.millis(), "OLD", "/x", 1).await;
     served.look().await;
-    assert_eq!(
-        receiver.told(),
-        triples(&[("firing", "new", "tests/OLD")])
-    );
+    assert_eq!(receiver.told(), triples(&[("firing", "new", "tests/OLD")]));
     clock.advance(10 * MINUTE);
     served.look().await;
     assert_eq!(receiver.events("new"), ["firing", "resolved"]);
@@ -327,7 +323,10 @@ async fn a_burning_budget_is_told_by_its_windows() {
     let mut told = receiver.told();
     told.sort();
     let burning = ["watched 1d/2h", "watched 3d/6h", "watched 6h/30m"];
-    assert_eq!(told, triples(&burning.map(|group| ("firing", "burn", group))));
+    assert_eq!(
+        told,
+        triples(&burning.map(|group| ("firing", "burn", group)))
+    );
     // The shorter windows end it, one after the other.
     clock.advance(HOUR);
     served.look().await;
@@ -366,9 +365,11 @@ async fn failures_of_requests_fire() {
     let building = trusting(builder(&folder, &TestClock::new()), &[&receiver])
         .clock(now)
         .channel(receiver.webhook("requests"))
-        .alert(AlertRule::new("count", Condition::count(20, minutes(5))).filter(|filter| {
-            filter.code = Some("BROKEN".to_owned());
-        }))
+        .alert(
+            AlertRule::new("count", Condition::count(20, minutes(5))).filter(|filter| {
+                filter.code = Some("BROKEN".to_owned());
+            }),
+        )
         .alert(AlertRule::new("rate", Condition::rate(0.9, minutes(5))));
     let served = Served::start(building).await;
     let app: axum::Router = axum::Router::new()
@@ -390,5 +391,10 @@ async fn failures_of_requests_fire() {
     assert_eq!(receiver.events("count"), ["firing", "resolved"]);
     assert_eq!(receiver.events("rate"), ["firing", "resolved"]);
     // What the log reads is not for a chat.
-    assert!(!receiver.hits().iter().any(|hit| hit.body.contains("internal text")));
+    assert!(
+        !receiver
+            .hits()
+            .iter()
+            .any(|hit| hit.body.contains("internal text"))
+    );
 }

@@ -114,7 +114,11 @@ async fn a_pair_burns_when_both_windows_are_above_their_threshold() {
             let served = Served::start(budgets).await;
             let end = clock.millis() - clock.millis() % MINUTE + MINUTE;
             // In parts of 100 000 requests, at an objective of 0.99: so many failures are the threshold.
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a small number"
+            )]
             let limit = (threshold * 1000.0).round() as u64;
             let (total, above, below) = (100_000, limit + 10, limit - 10);
             let young = if in_short { above } else { below };
@@ -202,9 +206,8 @@ async fn it_is_told_when_a_budget_will_be_gone() {
     let clock = TestClock::new();
     let served = Served::start(builder(&folder, &clock).budget(Budget::new("all", 0.5))).await;
     let end = clock.millis() - clock.millis() % MINUTE + MINUTE;
-    let moment = |millis: u64| {
-        json!(error_runtime::time::Timestamp::from_unix_millis(millis).to_string())
-    };
+    let moment =
+        |millis: u64| json!(error_runtime::time::Timestamp::from_unix_millis(millis).to_string());
     // Earlier in the period 14 000 without a failure; in the last day 1000, of which 750 failed: a rate of 1.5
     // in the day and of 0.1 in the period. Nine tenths at one and a half: 18 days.
     requests(&served.monitor, end - 10 * DAY, "/x", 14_000, 0).await;

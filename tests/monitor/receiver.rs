@@ -226,4 +226,3 @@ pub(crate) fn triples(all: &[(&str, &str, &str)]) -> Vec<(String, String, String
         .map(|(a, b, c)| (own(a), own(b), own(c)))
         .collect()
 }
-
