@@ -123,7 +123,7 @@ async fn a_filter_holds_for_counts() {
         .channel(receiver.webhook("filtered"))
         .alert(rule("by-code", |filter| filter.code = Some("A".to_owned())))
         .alert(rule("by-route", |filter| {
-            filter.route = Some("/y".to_owned())
+            filter.route = Some("/y".to_owned());
         }))
         .alert(rule("by-status", |filter| filter.status = Some(404)))
         .alert(rule("by-all", |_| {}));

@@ -170,10 +170,8 @@ pub(crate) fn from_base64(text: &str) -> Vec<u8> {
 #[test]
 fn they_are_those_of_their_standards() {
     let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+        let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.concat()
     };
     assert_eq!(
         hex(&sha256(b"abc")),

@@ -2,6 +2,7 @@
 //!
 //! Only the pauses between the attempts of one delivery are the system's; all else is by the test's clock.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use error_monitor::store::{GroupBy, JournalKind, JournalQuery};
@@ -127,7 +128,7 @@ async fn pagerduty_is_triggered_and_resolved_by_one_key() {
     receiver.has(4).await;
     clock.advance(2 * DAY);
     receiver.has(6).await;
-    let mut by_key: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+    let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for hit in receiver.hits() {
         let body = hit.json();
         // No more than PagerDuty knows.
@@ -714,6 +715,7 @@ async fn a_slow_receiver_is_not_told_by_two_processes() {
 // ---- Trials ----
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "mostly lists")]
 async fn a_trial_says_what_became_of_it_and_nothing_of_what_was_answered() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::new();
@@ -824,6 +826,7 @@ async fn a_trial_says_what_became_of_it_and_nothing_of_what_was_answered() {
 /// Everything of this machine and its network, in all spellings that a resolver may know. Behind the port is
 /// somebody who counts who comes.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "mostly lists")]
 async fn nothing_is_sent_to_the_inside() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -475,7 +475,7 @@ fn hostile_texts_stay_on_their_line() {
     let raw = std::fs::read(&path).unwrap();
     let is_control = |byte: &u8| *byte < 0x20 && *byte != b'\n';
     assert!(
-        !raw.iter().any(|byte| is_control(byte)),
+        !raw.iter().any(is_control),
         "control characters are escaped"
     );
     let lines = lines(&path);

@@ -2,6 +2,10 @@
 //!
 //! Breakers and retries are the process's, and so are their numbers: each test has names of its own and looks at
 //! those alone.
+#![expect(
+    clippy::float_cmp,
+    reason = "Prometheus knows no other numbers, and these are whole"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -23,11 +27,13 @@ const ACCEPTS_OPEN: &str =
 
 #[derive(Debug, ApiError)]
 #[api(domain = "metrics-test")]
+#[expect(clippy::enum_variant_names, reason = "codes that no other test has")]
 enum Fails {
     #[api(status = 404, message = "no")]
     MetricsTestMissing,
     #[api(status = 503, message = "no", retryable)]
     MetricsTestBusy,
+    #[expect(dead_code, reason = "what is declared is seen before it happens")]
     #[api(status = 418, message = "never made")]
     MetricsTestNever,
 }
