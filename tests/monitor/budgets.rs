@@ -18,9 +18,9 @@ async fn budget(served: &Served, name: &str) -> Value {
 #[track_caller]
 fn is_close(what: &str, found: &Value, wanted: f64) {
     let found = found.as_f64().unwrap();
-    // The sums are of whole numbers; what differs is the last bits of a division.
+    // Rates are told to six places.
     assert!(
-        (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0),
+        (found - wanted).abs() <= 1e-6 * wanted.abs().max(1.0),
         "{what}: {found} instead of {wanted}"
     );
 }
@@ -143,14 +143,24 @@ async fn a_pair_burns_when_both_windows_are_above_their_threshold() {
 async fn exactly_the_threshold_is_not_above_it() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::new();
-    // Of halves and their like the divisions are exact.
-    let served = Served::start(builder(&folder, &clock).budget(Budget::new("all", 0.5))).await;
+    // An objective that no binary number is: 1 - 0.999 is not quite 0.001.
+    let fine = Budget::new("fine", 0.999).route("/fine");
+    let served = Served::start(
+        builder(&folder, &clock)
+            .budget(Budget::new("all", 0.5).route("/x"))
+            .budget(fine),
+    )
+    .await;
     requests(&served.monitor, clock.millis(), "/x", 1000, 500).await;
     let state = budget(&served, "all").await;
     is_close("rate", &state["burns"][3]["long_rate"], 1.0);
     assert_eq!(state["burns"][3]["burning"], false);
     requests(&served.monitor, clock.millis(), "/x", 0, 1).await;
     assert_eq!(budget(&served, "all").await["burns"][3]["burning"], true);
+    requests(&served.monitor, clock.millis(), "/fine", 1_000_000, 14_400).await;
+    assert_eq!(budget(&served, "fine").await["burns"][0]["burning"], false);
+    requests(&served.monitor, clock.millis(), "/fine", 0, 1).await;
+    assert_eq!(budget(&served, "fine").await["burns"][0]["burning"], true);
 }
 
 #[tokio::test]

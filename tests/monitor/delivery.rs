@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use crate::crypto;
 use crate::ops::{DAY, HOUR, MINUTE, Served, TestClock, builder, fail, until};
 use crate::receiver::{
-    Hit, LEASE, OTHER_SECRET, PAUSE, Receiver, Reply, SECRET, lasting, minutes, phases, triples,
-    trusting, waiting,
+    Hit, LEASE, OTHER_SECRET, PAUSE, Receiver, Reply, SECRET, lasting, minutes, phases, pulse,
+    triples, trusting, waiting,
 };
 
 // ---- What is sent, by kind of channel ----
@@ -326,8 +326,8 @@ async fn rules_that_are_switched_off_or_removed_resolve() {
     });
     let after = served.change("alerts/configure", &change).await;
     let rules = after["rules"].as_array().unwrap();
-    assert_eq!(rules.len(), 1);
-    assert_eq!(rules[0]["name"], "disabled");
+    let names: Vec<_> = rules.iter().map(|rule| &rule["name"]).collect();
+    assert_eq!(names, ["disabled", "pulse"]);
     served.look().await;
     let mut told = receiver.told().split_off(3);
     told.sort();
@@ -444,6 +444,7 @@ async fn what_waits_survives_the_end_of_the_process() {
         builder(&folder, &clock)
             .instance(instance)
             .trust_host(address.to_string())
+            .alert(pulse())
             .channel(Channel::webhook(
                 "restarted",
                 format!("http://{address}/hook"),

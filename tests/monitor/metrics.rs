@@ -494,7 +494,7 @@ async fn the_first_failure_is_a_rise() {
     let (_folder, served) = serve(|builder| builder).await;
     let before = scrape(&served).await;
     report(&served.monitor, |event| {
-        event.code = "METRICS_TEST_MISSING".into()
+        event.code = "METRICS_TEST_MISSING".into();
     });
     let after = scrape(&served).await;
     let is_ours = |name: &str, labels: &Labels| {
@@ -694,7 +694,7 @@ async fn scrapes_at_the_same_time() {
         scraping.push(tokio::spawn(async move {
             for _ in 0..10 {
                 report(&served.monitor, |event| {
-                    event.code = "METRICS_TEST_AT_ONCE".into()
+                    event.code = "METRICS_TEST_AT_ONCE".into();
                 });
                 parse(&scrape_as(&served, ACCEPTS_OPEN).await.1, true);
             }

@@ -193,10 +193,21 @@ impl Receiver {
     }
 }
 
+/// A rule that never holds, and for which each process gives a sign of life with each look: by that a test sees
+/// that everything was looked at.
+pub(crate) fn pulse() -> AlertRule {
+    let when = Condition::BreakerOpen {
+        service: Some("nobody-is-called-so".to_owned()),
+        longer_than: minutes(5).into(),
+    };
+    AlertRule::new("pulse", when)
+}
+
 pub(crate) fn trusting(
     builder: MonitorBuilder<WithAdmin>,
     receivers: &[&Receiver],
 ) -> MonitorBuilder<WithAdmin> {
+    let builder = builder.alert(pulse());
     receivers
         .iter()
         .fold(builder, |builder, one| builder.trust_host(one.host()))
