@@ -127,7 +127,7 @@ async fn pagerduty_is_triggered_and_resolved_by_one_key() {
     clock.advance(HOUR + MINUTE);
     receiver.has(4).await;
     clock.advance(2 * DAY);
-    receiver.has(6).await;
+    served.look().await;
     let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for hit in receiver.hits() {
         let body = hit.json();
@@ -154,7 +154,12 @@ async fn pagerduty_is_triggered_and_resolved_by_one_key() {
     }
     assert_eq!(by_key.len(), 2, "{by_key:?}");
     for actions in by_key.values() {
-        assert_eq!(actions, &["trigger", "trigger", "resolve"]);
+        let (last, before) = actions.split_last().unwrap();
+        assert_eq!(last, "resolve");
+        assert!(
+            before.len() >= 2 && before.iter().all(|action| action == "trigger"),
+            "{actions:?}"
+        );
     }
 }
 
@@ -393,9 +398,7 @@ fn once(receiver: &Receiver) {
 async fn what_a_receiver_refuses_for_a_time_comes_later_in_order_and_once() {
     let folder = tempfile::tempdir().unwrap();
     let clock = TestClock::new();
-    // Fewer failures than open the channel's circuit.
-    let receiver =
-        Receiver::start(|_, before| Reply::Status(if before < 4 { 500 } else { 200 })).await;
+    let receiver = Receiver::start(|_, _| Reply::Status(500)).await;
     let building = trusting(builder(&folder, &clock), &[&receiver])
         .channel(receiver.webhook("flaky"))
         .alert(AlertRule::new("first", Condition::count(1, minutes(1))))
@@ -407,29 +410,41 @@ async fn what_a_receiver_refuses_for_a_time_comes_later_in_order_and_once() {
     assert_eq!(receiver.count(), 3, "a pause is by the clock");
     assert_eq!(waiting(&served).await, 1);
     // While it waits, it ends, and something else begins.
-    clock.advance(2 * MINUTE);
-    fail(&served.monitor, clock.millis(), "B", "/x", 1).await;
-    clock.advance(2 * MINUTE);
-    until("everything is told", || async {
-        clock.advance(PAUSE);
-        receiver.told().len() >= 3 && waiting(&served).await == 0
-    })
-    .await;
+    clock.advance(3 * MINUTE);
     served.look().await;
-    let told = receiver.told();
-    assert_eq!(told[0], triples(&[("firing", "first", "")])[0]);
-    let of = |rule: &str| receiver.events(rule);
-    assert_eq!(of("second"), ["firing"]);
-    let first = of("first");
-    assert!(
-        first.len() >= 2 && first.chunks(2).all(|pair| pair == ["firing", "resolved"]),
-        "{first:?}"
-    );
-    once(&receiver);
+    fail(&served.monitor, clock.millis() - 5 * MINUTE, "B", "/x", 1).await;
+    clock.advance(PAUSE);
+    served.look().await;
+    assert_eq!(waiting(&served).await, 3);
+    // What comes later does not overtake it, and no more is tried than opens the channel's circuit.
     let hits = receiver.hits();
-    for hit in &hits[..4] {
-        assert_eq!(hit.header("webhook-id"), hits[4].header("webhook-id"));
+    assert_eq!(hits.len(), 6);
+    for hit in &hits {
+        assert_eq!(hit.header("webhook-id"), hits[0].header("webhook-id"));
     }
+    receiver.answer(|_, _| Reply::Status(200));
+    served
+        .change("circuit-breakers/reset/alerts.flaky", &json!({}))
+        .await;
+    for _ in 0..20 {
+        clock.advance(PAUSE);
+        served.look().await;
+    }
+    let told = [
+        ("firing", "first"),
+        ("resolved", "first"),
+        ("firing", "second"),
+    ];
+    assert_eq!(
+        receiver.told(),
+        triples(&told.map(|(event, rule)| (event, rule, "")))
+    );
+    assert_eq!(waiting(&served).await, 0);
+    once(&receiver);
+    assert_eq!(
+        receiver.hits()[6].header("webhook-id"),
+        hits[0].header("webhook-id")
+    );
 }
 
 #[tokio::test]
@@ -626,6 +641,7 @@ async fn a_receiver_that_hangs_holds_up_no_other() {
     hangs.answer(|_, _| Reply::Status(200));
     until("the other is told too", || async {
         clock.advance(PAUSE);
+        tokio::time::sleep(Duration::from_millis(200)).await;
         hangs.told().len() >= 2
     })
     .await;
@@ -659,31 +675,34 @@ async fn of_two_processes_one_tells_and_the_other_takes_over() {
     let one = Served::start(two(&folder, &clock, &receiver, "one", "pair")).await;
     one.look().await;
     let other = Served::start(two(&folder, &clock, &receiver, "other", "pair")).await;
-    for code in ["A", "B", "C"] {
+    // Both look often: were there no leader, the other would be the first to see one of so many.
+    let codes: Vec<_> = ('A'..='P').map(|code| code.to_string()).collect();
+    for (before, code) in codes.iter().enumerate() {
         fail(&other.monitor, clock.millis(), code, "/x", 1).await;
-        one.look().await;
-        other.look().await;
-        clock.advance(5_000);
+        receiver.has(before + 1).await;
+        clock.advance(1_000);
     }
-    let groups = ["A", "B", "C"];
-    assert_eq!(
-        receiver.told(),
-        triples(&groups.map(|code| ("firing", "shared", code)))
-    );
+    one.look().await;
+    other.look().await;
+    let told: Vec<_> = codes
+        .iter()
+        .map(|code| ("firing", "shared", &**code))
+        .collect();
+    assert_eq!(receiver.told(), triples(&told));
     for hit in receiver.hits() {
         assert_eq!(hit.json()["data"]["instance"], one.monitor.instance());
     }
     assert!(one.monitor.shutdown().await);
     clock.advance(LEASE);
-    fail(&other.monitor, clock.millis(), "D", "/x", 1).await;
-    receiver.has(4).await;
+    fail(&other.monitor, clock.millis(), "Z", "/x", 1).await;
+    receiver.has(codes.len() + 1).await;
     other.look().await;
     assert_eq!(
-        receiver.told().split_off(3),
-        triples(&[("firing", "shared", "D")])
+        receiver.told().split_off(codes.len()),
+        triples(&[("firing", "shared", "Z")])
     );
     assert_eq!(
-        receiver.hits()[3].json()["data"]["instance"],
+        receiver.hits()[codes.len()].json()["data"]["instance"],
         other.monitor.instance()
     );
     once(&receiver);
