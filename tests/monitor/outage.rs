@@ -1,6 +1,6 @@
 //! A server that goes away, hangs, dies and comes back: each failure is counted once in the end.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -364,4 +364,87 @@ async fn large_failures_arrive_too() {
     wait_for("the server to have all", async || has(&url, 3_000)).await;
     has_all_in_full(&url, 3_000);
     assert!(monitor.shutdown().await);
+}
+
+/// Stands between a store and its server, and takes the server's answer to some commits with it when it goes.
+fn forgetful_proxy(port: u16, lost: &Arc<AtomicU64>) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    let (lost, commits) = (Arc::clone(lost), Arc::new(AtomicU64::new(0)));
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(server) = std::net::TcpStream::connect(("127.0.0.1", port)) else {
+                continue;
+            };
+            let is_lost = Arc::new(AtomicBool::new(false));
+            let answers = (server.try_clone().unwrap(), client.try_clone().unwrap());
+            let (lost, commits, was_lost) = (
+                Arc::clone(&lost),
+                Arc::clone(&commits),
+                Arc::clone(&is_lost),
+            );
+            std::thread::spawn(move || {
+                forward(&client, &server, |bytes| {
+                    let is_commit = bytes.windows(6).any(|word| word == b"COMMIT");
+                    if is_commit && commits.fetch_add(1, Ordering::SeqCst) % 3 == 2 {
+                        is_lost.store(true, Ordering::SeqCst);
+                        lost.fetch_add(1, Ordering::SeqCst);
+                    }
+                    true
+                });
+            });
+            std::thread::spawn(move || {
+                let (server, client) = answers;
+                // The answer has come this far: the server has done what it was asked.
+                forward(&server, &client, |_| !was_lost.load(Ordering::SeqCst));
+            });
+        }
+    });
+    own
+}
+
+/// Hands on what comes, until one of both ends it or `may_pass` says no.
+fn forward(
+    mut from: &std::net::TcpStream,
+    mut to: &std::net::TcpStream,
+    may_pass: impl Fn(&[u8]) -> bool,
+) {
+    let mut bytes = vec![0; 1 << 16];
+    while let Ok(many @ 1..) = from.read(&mut bytes) {
+        if !may_pass(&bytes[..many]) || to.write_all(&bytes[..many]).is_err() {
+            break;
+        }
+    }
+    let _ = from.shutdown(std::net::Shutdown::Both);
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+#[tokio::test]
+async fn what_was_written_without_an_answer_is_not_counted_again() {
+    let Some(url) = postgres::database() else {
+        return;
+    };
+    let port = url.split(['/', ':']).nth(4).unwrap();
+    let lost = Arc::new(AtomicU64::new(0));
+    let proxy = forgetful_proxy(port.parse().unwrap(), &lost);
+    let through = url.replace(&format!(":{port}/"), &format!(":{proxy}/"));
+    let folder = tempfile::tempdir().unwrap();
+    // The tables are there: what is lost is the answer to failures.
+    let patient = error_monitor::store::PostgresStore::new(&url).unwrap();
+    patient.ping().await.unwrap();
+    let monitor = monitor(&through, &folder.path().join("spool.db")).await;
+    let mut sent = 0;
+    for _ in 0..12 {
+        report(&monitor, 25);
+        sent += 25;
+        flushed(&monitor).await;
+        wait_for("the server to have all", async || has(&url, sent)).await;
+    }
+    assert!(lost.load(Ordering::SeqCst) > 2);
+    wait_for("the file to be empty", async || {
+        spooled(&folder.path().join("spool.db")) == 0
+    })
+    .await;
+    assert!(has(&url, sent));
+    has_all_in_full(&url, sent);
 }
