@@ -236,14 +236,18 @@ impl<A> Monitor<A> {
     }
 }
 
-impl<A: Mountable> Monitor<A> {
+impl<A> Monitor<A> {
     /// The endpoints, below `/admin/api/monitoring` unless the builder was told otherwise. Everything but
     /// whether the process lives is for those who have signed in.
     ///
     /// Merge it before the application's layers, as in the example: axum gives a merged router the fallback of
     /// what it is merged with, and only layers that come later hold for it. What these endpoints answer is
     /// neither counted nor kept.
-    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+    pub fn router<S>(&self) -> Router<S>
+    where
+        A: Mountable,
+        S: Clone + Send + Sync + 'static,
+    {
         crate::api::router(&self.inner.api)
     }
 
@@ -253,7 +257,10 @@ impl<A: Mountable> Monitor<A> {
     /// # Errors
     ///
     /// If the address cannot be had.
-    pub async fn serve(&self, address: SocketAddr) -> std::io::Result<()> {
+    pub async fn serve(&self, address: SocketAddr) -> std::io::Result<()>
+    where
+        A: Mountable,
+    {
         let listener = tokio::net::TcpListener::bind(address).await?;
         self.serve_on(listener).await
     }
@@ -263,7 +270,10 @@ impl<A: Mountable> Monitor<A> {
     /// # Errors
     ///
     /// If the listener has no address.
-    pub async fn serve_on(&self, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+    pub async fn serve_on(&self, listener: tokio::net::TcpListener) -> std::io::Result<()>
+    where
+        A: Mountable,
+    {
         tracing::info!(address = %listener.local_addr()?, "the monitor is served");
         let app = self
             .router::<()>()

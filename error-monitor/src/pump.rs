@@ -36,6 +36,8 @@ pub(crate) struct PumpCounts {
 
 /// A batch is no larger than that: it is written in one transaction.
 const BATCH: usize = 2_000;
+/// Nor is it larger than about that, in bytes of texts: a store has a few seconds for it.
+const BATCH_BYTES: usize = 4 << 20;
 /// How many failures in full wait for a store that is away.
 const MAX_WAITING: usize = 20_000;
 /// Beyond so many numbers, those of an hour are put together.
@@ -181,6 +183,8 @@ impl Pump {
     /// Takes in what has come since. Whether there may be more at once.
     fn gather(&mut self) -> bool {
         let shared = Arc::clone(&self.shared);
+        let more = self.take_events(&shared);
+        // After the events: a failure is counted before it is queued, so a batch counts all that it holds.
         let now = shared.now();
         let mut counts = Vec::new();
         shared
@@ -193,6 +197,11 @@ impl Pump {
         self.waiting.add_counts(counts);
         self.waiting.add_requests(requests);
         self.waiting.journal.extend(shared.take_journal());
+        more
+    }
+
+    /// Takes failures in full out of the queue. Whether there may be more at once.
+    fn take_events(&mut self, shared: &Shared) -> bool {
         let mut taken = 0;
         while taken < BATCH {
             let Some(event) = self.queue.next(&shared.failures) else {
@@ -203,7 +212,7 @@ impl Pump {
                 shared.pump.dropped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            self.waiting.events.extend(stored(&event, &shared));
+            self.waiting.events.extend(stored(&event, shared));
         }
         true
     }
@@ -214,7 +223,14 @@ impl Pump {
         }
         self.number += 1;
         let waiting = &mut self.waiting;
-        let rest = waiting.events.split_off(waiting.events.len().min(BATCH));
+        let mut bytes = 0;
+        let fits = waiting.events.iter().take(BATCH).take_while(|event| {
+            bytes += size_of_stored(event);
+            bytes <= BATCH_BYTES
+        });
+        // One alone is written however large it is.
+        let count = fits.count().max(1).min(waiting.events.len());
+        let rest = waiting.events.split_off(count);
         let counts = std::mem::take(&mut waiting.counts).into_iter();
         let requests = std::mem::take(&mut waiting.requests).into_iter();
         Some(Batch {
@@ -284,6 +300,16 @@ impl Waiting {
             sum[2] += delta.server_errors;
         }
     }
+}
+
+fn size_of_stored(event: &StoredEvent) -> usize {
+    let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    event.message.len()
+        + event.display.len()
+        + event.chain.iter().map(String::len).sum::<usize>()
+        + long(&event.details)
+        + long(&event.backtrace)
+        + 512
 }
 
 /// The longest texts that are kept of one failure.

@@ -106,8 +106,8 @@ impl JsonSchema for Span {
         json_schema!({
             "type": "string",
             "description": "A length of time: an integer or decimal, and ms, s, m, h or d.",
-            "pattern": "^[0-9]{1,5}(\\.[0-9]{1,3})?(ms|s|m|h)$",
-            "examples": ["90s", "5m", "1.5h"],
+            "pattern": "^[0-9]{1,12}(\\.[0-9]{1,6})?(ms|s|m|h|d)$",
+            "examples": ["90s", "5m", "1.5h", "30d"],
         })
     }
 }

@@ -68,11 +68,40 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, &'static str> {
             "expected a moment without spaces; the `+` of an offset is written as %2B in a URL",
         );
     }
+    if !is_rfc3339(bytes) {
+        return Err(EXPECTED);
+    }
     let moment: jiff::Timestamp = text.parse().map_err(|_| EXPECTED)?;
     match u64::try_from(moment.as_millisecond()) {
         Ok(millis) if moment.as_second() < 253_402_300_800 => Ok(at(millis)),
         _ => Err("expected a moment of the years 1970 to 9999"),
     }
+}
+
+/// Whether the characters stand where RFC 3339 has them. jiff reads more: other calendars, other punctuation.
+fn is_rfc3339(text: &[u8]) -> bool {
+    let shape = |text: &[u8], shape: &[u8]| {
+        let fits = |(c, wanted): (&u8, &u8)| match wanted {
+            b'0' => c.is_ascii_digit(),
+            wanted => c.eq_ignore_ascii_case(wanted),
+        };
+        text.len() == shape.len() && text.iter().zip(shape).all(fits)
+    };
+    let Some((date, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let rest = match rest.strip_prefix(b".") {
+        Some(part) => {
+            let digits = part.iter().take_while(|c| c.is_ascii_digit()).count();
+            if !(1..=9).contains(&digits) {
+                return false;
+            }
+            &part[digits..]
+        }
+        None => rest,
+    };
+    shape(date, b"0000-00-00T00:00:00")
+        && (shape(rest, b"Z") || shape(rest, b"+00:00") || shape(rest, b"-00:00"))
 }
 
 #[cfg(test)]

@@ -505,17 +505,6 @@ async fn a_channel_that_a_rule_names_is_not_removed() {
     assert_eq!(answer["error"]["details"]["field"], "remove.channels");
 }
 
-/// The same mistake in the program itself.
-#[tokio::test]
-async fn a_declared_rule_names_channels_that_are_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let building = builder(&folder, &TestClock::new())
-        .channel(Channel::slack("ops", HTTPS))
-        .alert(lasting("rule").channels(["opps"]));
-    let built = building.build().await;
-    assert!(built.is_err(), "nobody would ever be told");
-}
-
 #[tokio::test]
 async fn there_is_a_limit_and_replacing_does_not_count_twice() {
     let (_folder, served) = configured().await;

@@ -402,21 +402,23 @@ async fn what_a_receiver_refuses_for_a_time_comes_later_in_order_and_once() {
     let building = trusting(builder(&folder, &clock), &[&receiver])
         .channel(receiver.webhook("flaky"))
         .alert(AlertRule::new("first", Condition::count(1, minutes(1))))
+        .alert(lasting("later").filter(|filter| filter.code = Some("A".to_owned())))
         .alert(lasting("second").filter(|filter| filter.code = Some("B".to_owned())));
     let served = Served::start(building).await;
     fail(&served.monitor, clock.millis(), "A", "/x", 1).await;
     receiver.has(3).await;
     served.look().await;
     assert_eq!(receiver.count(), 3, "a pause is by the clock");
-    assert_eq!(waiting(&served).await, 1);
+    assert_eq!(waiting(&served).await, 2);
     // While it waits, it ends, and something else begins.
     clock.advance(3 * MINUTE);
     served.look().await;
     fail(&served.monitor, clock.millis() - 5 * MINUTE, "B", "/x", 1).await;
     clock.advance(PAUSE);
     served.look().await;
-    assert_eq!(waiting(&served).await, 3);
+    assert_eq!(waiting(&served).await, 4);
     // What comes later does not overtake it, and no more is tried than opens the channel's circuit.
+    receiver.has(6).await;
     let hits = receiver.hits();
     assert_eq!(hits.len(), 6);
     for hit in &hits {
@@ -432,6 +434,7 @@ async fn what_a_receiver_refuses_for_a_time_comes_later_in_order_and_once() {
     }
     let told = [
         ("firing", "first"),
+        ("firing", "later"),
         ("resolved", "first"),
         ("firing", "second"),
     ];

@@ -938,8 +938,8 @@ async fn those_who_look_in_a_wrong_way_are_no_traffic_either() {
     let (mut wrong, mut total) = (Vec::new(), json!(0));
     for (method, path, token, status) in [
         (Method::DELETE, "monitor", Some(OPERATOR), 405),
-        (Method::DELETE, "monitor", None, 405),
-        (Method::POST, "health/check", None, 405),
+        (Method::DELETE, "monitor", None, 401),
+        (Method::POST, "health/check", None, 401),
         (Method::GET, "circuit-breakers/%ff", Some(OPERATOR), 400),
         (Method::GET, "", Some(OPERATOR), 404),
     ] {

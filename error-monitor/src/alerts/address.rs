@@ -22,6 +22,12 @@ pub(super) fn check_url(url: &str, rules: &AddressRules) -> Result<(), String> {
     }
     let uri: Uri = url.parse().map_err(|_| "expected a URL".to_owned())?;
     let authority = uri.authority().ok_or("expected a URL with a host")?;
+    let port = authority.as_str().rsplit_once(':').map(|(_, port)| port);
+    if port.is_some_and(|port| !port.contains(']'))
+        && authority.port_u16().is_none_or(|port| port == 0)
+    {
+        return Err("a port is a number from 1 to 65535".to_owned());
+    }
     if authority.as_str().contains('@') {
         return Err("a URL has no user in it".to_owned());
     }

@@ -1,7 +1,7 @@
 //! What waits to be sent: in the store, so that neither an end of the process nor one of the receiver loses it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use error_runtime::ApiError as _;
@@ -33,6 +33,8 @@ pub(super) struct Letter {
 const GIVE_UP: u64 = 3 * DAY;
 const FIRST_PAUSE: u64 = 5 * SECOND;
 const LAST_PAUSE: u64 = 15 * 60 * SECOND;
+/// Longer than three tries of one notice take.
+const CLAIM: u64 = 60 * SECOND;
 /// How many wait at most; a receiver that is away for long is told of the latest.
 const MOST: usize = 1000;
 
@@ -68,15 +70,21 @@ pub(super) async fn post(
             next_at: now,
             created: now,
         };
-        // By time, so that they are sent in the order in which they were said.
-        let id = format!("{:016x}", shared.next_id(now));
-        let document = Document {
-            id,
-            version: 0,
-            updated: now,
-            body: json!(letter),
-        };
-        store.put_document(KIND, &document).await?;
+        let body = json!(letter);
+        loop {
+            // By time, so that they are sent in the order in which they were said.
+            let id = format!("{:016x}", shared.next_id(now));
+            let (version, updated, body) = (0, now, body.clone());
+            let document = Document {
+                id,
+                version,
+                updated,
+                body,
+            };
+            if store.put_document(KIND, &document).await?.is_some() {
+                break;
+            }
+        }
     }
     Ok(())
 }
@@ -91,6 +99,7 @@ pub(super) async fn send_due(
     shared: &Arc<Shared>,
     sender: &Arc<Sender>,
     channels: &[Channel],
+    busy: &Busy,
 ) -> Result<(), StoreError> {
     let mut by_channel: BTreeMap<String, Vec<(Document, Letter)>> = BTreeMap::new();
     for document in store.documents(KIND).await? {
@@ -106,24 +115,54 @@ pub(super) async fn send_due(
             }
         }
     }
-    let mut sending = Vec::new();
     for (name, letters) in by_channel {
+        let Some(guard) = busy.take(&name) else {
+            // It is being sent to still; what came since has its turn with the next look.
+            continue;
+        };
         let channel = channels
             .iter()
             .find(|channel| channel.name == name)
             .cloned();
         let (store, shared, sender) = (Arc::clone(store), Arc::clone(shared), Arc::clone(sender));
-        sending.push(tokio::spawn(async move {
-            send_in_order(&*store, &shared, &sender, channel.as_ref(), letters).await
-        }));
-    }
-    for one in sending {
-        // A task that panicked has sent what it has sent; the rest waits.
-        if let Ok(done) = one.await {
-            done?;
-        }
+        // By itself: a receiver that hangs holds up neither the others nor the next look at the rules.
+        tokio::spawn(async move {
+            let sent = send_in_order(&*store, &shared, &sender, channel.as_ref(), letters).await;
+            drop(guard);
+            if let Err(error) = sent {
+                tracing::debug!(%error, "what waits to be sent cannot be read");
+            }
+        });
     }
     Ok(())
+}
+
+/// Channels that something is being sent to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Busy(Arc<Mutex<BTreeSet<String>>>);
+
+/// One of them, until it is dropped.
+struct BusyChannel {
+    all: Busy,
+    name: String,
+}
+
+impl Busy {
+    /// Nothing if it is one of them already.
+    fn take(&self, name: &str) -> Option<BusyChannel> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned()).then(|| BusyChannel {
+            all: self.clone(),
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl Drop for BusyChannel {
+    fn drop(&mut self) {
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.name);
+    }
 }
 
 async fn send_in_order(
@@ -143,6 +182,24 @@ async fn send_in_order(
         if letter.next_at > now {
             return Ok(());
         }
+        // It is ours for as long as sending may take: another process that came to lead has not sent it, and if
+        // this one ends, it is sent after that.
+        let claim = Letter {
+            next_at: now + CLAIM,
+            ..letter.clone()
+        };
+        let document = Document {
+            updated: now,
+            body: json!(claim),
+            ..document
+        };
+        let Some(version) = store.put_document(KIND, &document).await? else {
+            return Ok(());
+        };
+        let document = Document {
+            version,
+            ..document
+        };
         let result = send(sender, channel, &letter.notice).await;
         let Err(error) = result else {
             store.delete_document(KIND, &document.id).await?;

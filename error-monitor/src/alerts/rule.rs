@@ -293,6 +293,13 @@ impl AlertRule {
                 "requests are counted by route alone; a rate can be of a route",
             ));
         }
+        if self
+            .filter
+            .status
+            .is_some_and(|status| !(100..=599).contains(&status))
+        {
+            return Some(("filter.status", "a status is from 100 to 599"));
+        }
         if self.holds_for.millis() > DAY {
             return Some(("for", "it is at most 1d"));
         }

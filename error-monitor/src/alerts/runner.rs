@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use error_runtime::time::Timestamp;
 use error_runtime::{BreakerState, Breakers};
 use serde_json::json;
 
@@ -30,7 +31,12 @@ pub(crate) struct Alerts {
     declared: Arc<Declared>,
     sender: Arc<Sender>,
     pub(crate) addresses: AddressRules,
+    /// Channels that something is being sent to.
+    busy: outbox::Busy,
 }
+
+/// An alert as the store has it.
+type Known = (Document, AlertState);
 
 const STATES: &str = "alert_state";
 const INSTANCES: &str = "instance";
@@ -51,6 +57,7 @@ impl Alerts {
             declared,
             sender,
             addresses,
+            busy: outbox::Busy::default(),
         }
     }
 
@@ -83,7 +90,14 @@ impl Alerts {
         }
         self.evaluate(every, rules).await?;
         let channels = self.channels().await?;
-        outbox::send_due(&self.store, &self.shared, &self.sender, &channels).await
+        outbox::send_due(
+            &self.store,
+            &self.shared,
+            &self.sender,
+            &channels,
+            &self.busy,
+        )
+        .await
     }
 
     pub(crate) async fn rules(&self) -> Result<Vec<AlertRule>, StoreError> {
@@ -159,11 +173,11 @@ impl Alerts {
         Ok(all)
     }
 
-    async fn evaluate(&self, every: Duration, mut rules: Vec<AlertRule>) -> Result<(), StoreError> {
+    async fn evaluate(&self, every: Duration, rules: Vec<AlertRule>) -> Result<(), StoreError> {
+        // One moment for all of it: what is over is told before what is new.
         let now = self.shared.now();
-        rules.retain(|rule| rule.enabled);
         let documents = self.store.documents(STATES).await?;
-        if rules.is_empty() && documents.is_empty() {
+        if documents.is_empty() && !rules.iter().any(|rule| rule.enabled) {
             return Ok(());
         }
         let silences = Silence::all(&*self.store, now).await?;
@@ -173,7 +187,7 @@ impl Alerts {
             heartbeats: self.heartbeats(every).await?,
             budgets: config::in_force(&*self.store, &self.declared.budgets).await?,
         };
-        let mut before: BTreeMap<(String, String), (Document, AlertState)> = BTreeMap::new();
+        let mut before: BTreeMap<(String, String), Known> = BTreeMap::new();
         for document in documents {
             match serde_json::from_value::<AlertState>(document.body.clone()) {
                 Ok(state) => {
@@ -185,29 +199,30 @@ impl Alerts {
                 }
             }
         }
-        for rule in &rules {
-            let observations = seen.observe(rule).await?;
-            for observation in observations {
+        let mut holding = Vec::new();
+        for rule in rules.iter().filter(|rule| rule.enabled) {
+            for observation in seen.observe(rule).await? {
                 let key = (rule.name.clone(), observation.group.clone());
                 let is_silenced = silences
                     .iter()
-                    .any(|silence| silence.covers(&rule.name, &key.1, now.unix_millis()));
-                let known = before.remove(&key);
-                self.take_step(rule, known, Some(&observation), is_silenced)
-                    .await?;
+                    .any(|one| one.covers(&rule.name, &key.1, now.unix_millis()));
+                holding.push((rule, before.remove(&key), observation, is_silenced));
             }
         }
         // What is left is not so any more, or its rule is gone.
         for ((name, _), known) in before {
             let gone;
-            let rule = match rules.iter().find(|rule| rule.name == name) {
-                Some(rule) => rule,
-                None => {
-                    gone = AlertRule::new(name, Condition::health_failing());
-                    &gone
-                }
+            let rule = if let Some(rule) = rules.iter().find(|rule| rule.name == name) {
+                rule
+            } else {
+                gone = AlertRule::new(name, Condition::health_failing());
+                &gone
             };
-            self.take_step(rule, Some(known), None, false).await?;
+            self.take_step(rule, Some(known), None, false, now).await?;
+        }
+        for (rule, known, observation, is_silenced) in holding {
+            self.take_step(rule, known, Some(&observation), is_silenced, now)
+                .await?;
         }
         Ok(())
     }
@@ -215,34 +230,48 @@ impl Alerts {
     async fn take_step(
         &self,
         rule: &AlertRule,
-        before: Option<(Document, AlertState)>,
+        before: Option<Known>,
         seen: Option<&Observation>,
         silenced: bool,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let now = self.shared.now().unix_millis();
         let (document, state) = before.unzip();
-        let (after, event) = step(rule, state.as_ref(), seen, silenced, now);
-        let latest = after.as_ref().or(state.as_ref());
-        if let (Some(event), Some(latest)) = (event, latest) {
-            let notice = self.notice(rule, event, latest);
-            self.shared.note(
-                JournalKind::Alert,
-                &rule.name,
-                json!({ "event": event, "group": latest.group, "summary": latest.summary }),
-            );
-            // First the letter: a process that ends between the two says it twice rather than never.
-            let channels = self.told_by(rule).await?;
-            outbox::post(&*self.store, &self.shared, &notice, &channels).await?;
+        let (mut after, event) = step(rule, state.as_ref(), seen, silenced, now.unix_millis());
+        if let Some(event) = event {
+            let all = self.channels().await?;
+            let mut channels = match &after {
+                Some(_) => told_by(rule, &all),
+                // Who was told of it is told that it is over.
+                None => state
+                    .as_ref()
+                    .map_or_else(Vec::new, |state| state.channels.clone()),
+            };
+            channels.retain(|name| all.iter().any(|channel| channel.name == *name));
+            if channels.is_empty() && !rule.channels.is_empty() {
+                // Operators may add one later, so it is no mistake to begin with.
+                tracing::error!(
+                    rule = rule.name,
+                    "an alert has nobody to tell: none of its channels is there"
+                );
+            }
+            if let Some(latest) = after.as_ref().or(state.as_ref()) {
+                self.tell(event, latest, &channels, now).await?;
+            }
+            if let Some(after) = &mut after {
+                after.channels.extend(channels);
+                after.channels.sort_unstable();
+                after.channels.dedup();
+            }
         }
         let id = |state: &AlertState| format!("{}/{}", state.rule, state.group);
         match (after, document) {
             (Some(after), document) => {
                 let version = document.map_or(0, |document| document.version);
-                let body = json!(after);
+                let (id, updated, body) = (id(&after), now.unix_millis(), json!(after));
                 let document = Document {
-                    id: id(&after),
+                    id,
                     version,
-                    updated: now,
+                    updated,
                     body,
                 };
                 self.store.put_document(STATES, &document).await?;
@@ -255,25 +284,30 @@ impl Alerts {
         Ok(())
     }
 
-    /// The channels of a rule: those it names, or all.
-    async fn told_by(&self, rule: &AlertRule) -> Result<Vec<String>, StoreError> {
-        let all = self
-            .channels()
-            .await?
-            .into_iter()
-            .map(|channel| channel.name);
-        let named = |name: &String| rule.channels.is_empty() || rule.channels.contains(name);
-        Ok(all.filter(named).collect())
+    /// First the letter, then the state: a process that ends between the two says it twice rather than never.
+    async fn tell(
+        &self,
+        event: Event,
+        state: &AlertState,
+        channels: &[String],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let notice = self.notice(event, state, now.unix_millis());
+        self.shared.note(
+            JournalKind::Alert,
+            &state.rule,
+            json!({ "event": event, "group": state.group, "summary": state.summary }),
+        );
+        outbox::post(&*self.store, &self.shared, &notice, channels).await
     }
 
-    fn notice(&self, rule: &AlertRule, event: Event, state: &AlertState) -> Notice {
-        let now = self.shared.now().unix_millis();
+    fn notice(&self, event: Event, state: &AlertState, now: u64) -> Notice {
         Notice {
             id: format!("msg_{:016x}", self.shared.next_id(now)),
             event,
-            rule: rule.name.clone(),
+            rule: state.rule.clone(),
             group: state.group.clone(),
-            severity: rule.severity,
+            severity: state.severity,
             summary: state.summary.clone(),
             value: state.value,
             since: state.since,
@@ -296,10 +330,12 @@ impl Alerts {
             told: None,
             summary: "a test: nothing is wrong".to_owned(),
             value: 0.0,
+            severity: rule.severity,
+            channels: Vec::new(),
         };
-        let notice = self.notice(rule, Event::Test, &state);
-        let names = self.told_by(rule).await?;
+        let notice = self.notice(Event::Test, &state, now);
         let channels = self.channels().await?;
+        let names = told_by(rule, &channels);
         let mut sending = Vec::new();
         for channel in channels
             .into_iter()
@@ -317,4 +353,13 @@ impl Alerts {
         }
         Ok(results)
     }
+}
+
+/// The channels of a rule: those it names, or all.
+fn told_by(rule: &AlertRule, all: &[Channel]) -> Vec<String> {
+    let named = |name: &String| rule.channels.is_empty() || rule.channels.contains(name);
+    all.iter()
+        .map(|channel| channel.name.clone())
+        .filter(named)
+        .collect()
 }

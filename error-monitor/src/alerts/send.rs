@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -152,13 +152,24 @@ impl Sender {
             410 => Err(SendError::Gone),
             408 | 425 | 429 | 500..=599 => {
                 let header = response.headers().get("retry-after");
-                let seconds = header.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-                let wait = seconds.map(|seconds| Duration::from_secs(seconds.min(24 * 3600)));
+                let wait = header.and_then(|value| retry_after(value.to_str().ok()?));
                 Err(SendError::Busy { status, wait })
             }
             _ => Err(SendError::Refused { status }),
         }
     }
+}
+
+/// In seconds, or until a moment; at most a day.
+fn retry_after(value: &str) -> Option<Duration> {
+    let wait = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let moment = httpdate::parse_http_date(value).ok()?;
+            moment.duration_since(SystemTime::now()).unwrap_or_default()
+        }
+    };
+    Some(wait.min(Duration::from_secs(24 * 3600)))
 }
 
 /// Each channel has its own: a receiver that is down is not asked again and again.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rule::AlertRule;
+use super::rule::{AlertRule, Severity};
 
 /// An alert that is on its way, or there. One that is neither is nowhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,11 @@ pub(crate) struct AlertState {
     pub(crate) told: Option<u64>,
     pub(crate) summary: String,
     pub(crate) value: f64,
+    #[serde(default)]
+    pub(crate) severity: Severity,
+    /// Who was told: they are told that it is over too, whatever becomes of the rule.
+    #[serde(default)]
+    pub(crate) channels: Vec<String>,
 }
 
 /// How far an alert is.
@@ -86,6 +91,8 @@ pub(crate) fn step(
         told: event.map(|_| now).or(told),
         summary: seen.summary.clone(),
         value: seen.value,
+        severity: rule.severity,
+        channels: before.map_or_else(Vec::new, |before| before.channels.clone()),
     };
     (Some(state), event)
 }

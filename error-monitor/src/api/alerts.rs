@@ -1,5 +1,6 @@
 //! Alerts: what is so, who is told, and who is not for a while.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use error_runtime::time::Timestamp;
@@ -217,16 +218,27 @@ fn check(api: &Api, change: &Configure, before: &Configuration) -> Result<(), Ad
             return Err(invalid(field("budgets", place, name), reason));
         }
     }
+    // What takes the place of another is not one more.
+    let count = |known: Vec<&str>, added: Vec<&str>, removed: &[String]| {
+        let mut all: BTreeSet<&str> = known.into_iter().chain(added).collect();
+        all.retain(|name| !removed.iter().any(|gone| gone == name));
+        all.len()
+    };
+    let (was, adds, goes) = (before, change, &change.remove);
     for (list, count, most) in [
-        ("rules", before.rules.len() + change.rules.len(), MAX_RULES),
+        (
+            "rules",
+            count(names(&was.rules), names(&adds.rules), &goes.rules),
+            MAX_RULES,
+        ),
         (
             "channels",
-            before.channels.len() + change.channels.len(),
+            count(names(&was.channels), names(&adds.channels), &goes.channels),
             MAX_OTHERS,
         ),
         (
             "budgets",
-            before.budgets.len() + change.budgets.len(),
+            count(names(&was.budgets), names(&adds.budgets), &goes.budgets),
             MAX_OTHERS,
         ),
     ] {
@@ -235,6 +247,20 @@ fn check(api: &Api, change: &Configure, before: &Configuration) -> Result<(), Ad
                 list.to_owned(),
                 format!("there are at most {most}"),
             ));
+        }
+    }
+    // A rule that is left would have nobody to tell.
+    let stays = |rule: &&AlertRule| {
+        !goes.rules.contains(&rule.name) && !adds.rules.iter().any(|new| new.name == rule.name)
+    };
+    for rule in was.rules.iter().filter(stays) {
+        if let Some(channel) = rule
+            .channels
+            .iter()
+            .find(|name| goes.channels.contains(name))
+        {
+            let reason = format!("the rule {:?} names the channel {channel:?}", rule.name);
+            return Err(invalid("remove.channels".to_owned(), reason));
         }
     }
     let removed = &change.remove;
@@ -253,6 +279,10 @@ fn check(api: &Api, change: &Configure, before: &Configuration) -> Result<(), Ad
         "remove.budgets",
         before.budgets.iter().map(|one| &one.name),
     )
+}
+
+fn names<T: Named>(all: &[T]) -> Vec<&str> {
+    all.iter().map(Named::name).collect()
 }
 
 fn unknown<'a>(

@@ -29,6 +29,8 @@ pub(crate) struct Endpoint {
     pub(crate) role: Option<Role>,
     pub(crate) params: &'static [Param],
     pub(crate) body: Option<SchemaOf>,
+    /// Whether the body may be left out, as all of it may be.
+    pub(crate) body_optional: bool,
     pub(crate) answer: SchemaOf,
     pub(crate) media_type: &'static str,
     pub(crate) handler: Handler,
@@ -106,6 +108,7 @@ const fn get(
         role: Some(Role::Viewer),
         params: &[],
         body: None,
+        body_optional: false,
         answer,
         media_type: "application/json",
         handler,
@@ -243,10 +246,11 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
                 "Those in which this circuit breaker was involved.",
             ),
             limit(100, 20),
-            text(
-                "cursor",
-                "Where to go on: the `next_cursor` of the page before.",
-            ),
+            Param {
+                name: "cursor",
+                about: "Where to go on: the `next_cursor` of the page before.",
+                kind: Kind::Place,
+            },
         ],
         ..get(
             "/errors/patterns",
@@ -321,6 +325,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         also: &[404],
         body: Some(answers!(breakers::Reason)),
+        body_optional: true,
         ..post(
             "/circuit-breakers/reset/{service}",
             "reset_breaker",
@@ -331,6 +336,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         body: Some(answers!(breakers::Reason)),
+        body_optional: true,
         ..post(
             "/circuit-breakers/reset-all",
             "reset_all_breakers",
@@ -342,6 +348,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         also: &[404],
         body: Some(answers!(breakers::ForceOpen)),
+        body_optional: true,
         ..post(
             "/circuit-breakers/{service}/force-open",
             "force_breaker_open",
@@ -353,6 +360,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         also: &[404],
         body: Some(answers!(breakers::Reason)),
+        body_optional: true,
         ..post(
             "/circuit-breakers/{service}/disable",
             "disable_breaker",
@@ -364,6 +372,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         also: &[404],
         body: Some(answers!(breakers::Reason)),
+        body_optional: true,
         ..post(
             "/circuit-breakers/{service}/automatic",
             "automate_breaker",

@@ -99,6 +99,10 @@ pub enum AdminError {
     #[api(status = 404, message = "there is no such endpoint")]
     NoSuchEndpoint,
 
+    /// There is an endpoint, and not for this method.
+    #[api(status = 405, message = "this endpoint takes another method")]
+    MethodNotAllowed,
+
     /// There is no breaker of this name.
     #[api(
         status = 404,

@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use error_runtime::RequestContext;
@@ -58,6 +60,17 @@ pub(crate) struct Audit {
     pub(crate) after: Value,
 }
 
+impl Audit {
+    /// Of a change that came to nothing: what it was for, as its path says.
+    fn of(path: &[String]) -> Self {
+        let target = crate::text::clean(&path.join("/"), 256);
+        Self {
+            target,
+            ..Self::default()
+        }
+    }
+}
+
 /// Rules have a limit; this is far above it.
 const MAX_BODY: usize = 256 * 1024;
 
@@ -95,18 +108,87 @@ impl Call {
             serde_json::from_slice(&self.body).map_err(|error| AdminError::InvalidBody {
                 reason: error.to_string(),
             })?;
-        serde_json::from_value(value).map_err(|error| AdminError::InvalidField {
-            field: "body".to_owned(),
-            reason: crate::text::clean(&error.to_string(), 512),
+        let invalid = |field: &str, reason: &str| AdminError::InvalidField {
+            field: crate::text::clean(field, 256),
+            reason: crate::text::clean(reason, 512),
+        };
+        if !value.is_object() {
+            // A list would do for a struct, by its places.
+            return Err(invalid("body", "expected an object"));
+        }
+        serde_path_to_error::deserialize(&value).map_err(|error| {
+            let reason = error.inner().to_string();
+            let path = culprit::<T>(&value, error.path(), &reason);
+            match path.as_str() {
+                // What is missing or unknown is named by the reason.
+                "" => match reason.split('`').nth(1) {
+                    Some(field) if !reason.starts_with("invalid") => invalid(field, &reason),
+                    _ => invalid("body", &reason),
+                },
+                path => invalid(path, &reason),
+            }
         })
     }
+}
+
+/// Which field it is that cannot be read. Of a thing of several kinds serde says only where it stands; its field is
+/// the one without which something else would be wrong with it, or nothing.
+fn culprit<T: DeserializeOwned>(
+    value: &Value,
+    path: &serde_path_to_error::Path,
+    reason: &str,
+) -> String {
+    use serde_path_to_error::Segment;
+    let known = path
+        .iter()
+        .all(|segment| !matches!(segment, Segment::Unknown));
+    let path_text = if known && path.iter().len() > 0 {
+        path.to_string()
+    } else {
+        String::new()
+    };
+    let mut without = value.clone();
+    let mut place = Some(&mut without);
+    for segment in path {
+        place = place.and_then(|place| match segment {
+            Segment::Seq { index } => place.get_mut(*index),
+            Segment::Map { key } => place.get_mut(key.as_str()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        });
+    }
+    let Some(Value::Object(fields)) = place else {
+        return path_text;
+    };
+    let all = fields.clone();
+    for name in all.keys().filter(|name| *name != "kind") {
+        let mut without = value.clone();
+        let pointer: String = path
+            .iter()
+            .map(|segment| match segment {
+                Segment::Seq { index } => format!("/{index}"),
+                Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+                Segment::Enum { .. } | Segment::Unknown => String::new(),
+            })
+            .collect();
+        if let Some(Value::Object(fields)) = without.pointer_mut(&pointer) {
+            fields.remove(name);
+        }
+        let same = T::deserialize(&without)
+            .err()
+            .is_some_and(|error| error.to_string() == reason);
+        if !same {
+            let joint = if path_text.is_empty() { "" } else { "." };
+            return format!("{path_text}{joint}{name}");
+        }
+    }
+    path_text
 }
 
 /// One request on its way to its endpoint.
 pub(super) async fn pass(
     api: Arc<Api>,
     endpoint: &'static Endpoint,
-    path: Vec<String>,
+    path: Result<Vec<String>, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -117,25 +199,22 @@ pub(super) async fn pass(
         Ok(actor) => actor,
         Err((error, who)) => {
             if is_change && let Some(who) = who {
-                audited(
-                    &api,
-                    &who,
-                    endpoint,
-                    &parts.uri,
-                    &Audit::default(),
-                    Some(&error),
-                )
-                .await;
+                let audit = Audit::of(path.as_deref().unwrap_or_default());
+                audited(&api, &who, endpoint, &parts.uri, &audit, Some(&error)).await;
             }
             return error.into_response();
         }
     };
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        return AdminError::BodyTooLarge { most: MAX_BODY }.into_response();
-    };
-    let params = match Params::read(parts.uri.query(), endpoint.params) {
-        Ok(params) => params,
-        Err(error) => return error.into_response(),
+    let whole = whole(path, body, parts.uri.query(), endpoint).await;
+    let (path, body, params) = match whole {
+        Ok(whole) => whole,
+        Err((error, path)) => {
+            if is_change && let Some(actor) = &actor {
+                let audit = Audit::of(&path);
+                audited(&api, actor, endpoint, &parts.uri, &audit, Some(&error)).await;
+            }
+            return error.into_response();
+        }
     };
     if let Some(actor) = &actor
         && let Some(context) = RequestContext::current()
@@ -145,14 +224,14 @@ pub(super) async fn pass(
     let mut call = Call {
         params,
         path,
-        body: body.to_vec(),
+        body,
         headers: parts.headers,
         actor: actor.clone(),
         audit: None,
     };
     let result = (endpoint.handler)(Arc::clone(&api), &mut call).await;
     if is_change && let Some(actor) = &actor {
-        let audit = call.audit.take().unwrap_or_default();
+        let audit = call.audit.take().unwrap_or_else(|| Audit::of(&call.path));
         audited(
             &api,
             actor,
@@ -166,10 +245,39 @@ pub(super) async fn pass(
     result.map_or_else(IntoResponse::into_response, super::Answer::into_response)
 }
 
+/// All of a request that can be wrong by itself; what of its path can be read goes with what is wrong.
+async fn whole(
+    path: Result<Vec<String>, RawPathParamsRejection>,
+    body: Body,
+    query: Option<&str>,
+    endpoint: &Endpoint,
+) -> Result<(Vec<String>, Vec<u8>, Params), (AdminError, Vec<String>)> {
+    let path = path.map_err(|_| {
+        let error = AdminError::invalid("path", "it has bytes that are no UTF-8");
+        (error, Vec::new())
+    })?;
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return Err((AdminError::BodyTooLarge { most: MAX_BODY }, path));
+    };
+    match Params::read(query, endpoint.params) {
+        Ok(params) => Ok((path, body.to_vec(), params)),
+        Err(error) => Err((error, path)),
+    }
+}
+
+/// Where there is an endpoint, and not for this method.
+pub(super) async fn other_method(api: &Api, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    match enter(api, Some(Role::Viewer), false, &parts).await {
+        Ok(_) => AdminError::MethodNotAllowed.into_response(),
+        Err((error, _)) => error.into_response(),
+    }
+}
+
 /// Where there is no endpoint. Who has not signed in is not told even that.
 pub(super) async fn nowhere(api: &Api, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    match enter(api, Some(Role::Viewer), parts.method != Method::GET, &parts).await {
+    match enter(api, Some(Role::Viewer), false, &parts).await {
         Ok(_) => AdminError::NoSuchEndpoint.into_response(),
         Err((error, _)) => error.into_response(),
     }
@@ -186,16 +294,23 @@ async fn enter(
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip());
-    if needed.is_some()
-        && let Some(wait) = api.guesses.wait(address)
-    {
+    let wait = api.guesses.wait(address);
+    if let (Some(wait), Some(_)) = (wait, needed) {
         return Err((AdminError::TooManyAttempts { wait }, None));
     }
-    let identity = identify(api, parts).await;
+    // Where everybody may come in, one who must wait is one of everybody: what they show is not looked at.
+    let identity = if wait.is_some() {
+        None
+    } else {
+        identify(api, parts).await
+    };
     let actor = identity
         .as_ref()
         .and_then(|identity| role_of(api, identity));
     let Some(needed) = needed else {
+        if identity.is_none() && wait.is_none() {
+            refused(api, address, parts);
+        }
         return Ok(actor);
     };
     let Some(identity) = identity else {
@@ -284,18 +399,20 @@ fn is_same_site(parts: &Parts) -> bool {
     let Some(origin) = text(&header::ORIGIN) else {
         return has_token;
     };
-    let origin: Option<Uri> = origin.parse().ok();
-    let host = text(&header::HOST).or_else(|| {
-        parts
-            .uri
-            .authority()
-            .map(axum::http::uri::Authority::as_str)
-    });
+    let (Some(host), Some(origin)) = (host_of(parts), origin.parse::<Uri>().ok()) else {
+        return false;
+    };
     origin
-        .as_ref()
-        .and_then(Uri::authority)
-        .map(axum::http::uri::Authority::as_str)
-        == host
+        .authority()
+        .is_some_and(|authority| authority.as_str() == host)
+}
+
+/// Which host the request is for.
+fn host_of(parts: &Parts) -> Option<&str> {
+    match parts.headers.get(header::HOST) {
+        Some(host) => host.to_str().ok().filter(|host| !host.is_empty()),
+        None => parts.uri.authority().map(Authority::as_str),
+    }
 }
 
 fn security_event(event: &str, who: &str, address: Option<IpAddr>, parts: &Parts) {

@@ -24,7 +24,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 use error_runtime::ErrorLayer;
@@ -104,6 +105,13 @@ impl Answer {
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &Arc<Api>) -> Router<S> {
     let mut router = Router::new();
     let mut paths: Vec<String> = Vec::new();
+    let other_method = {
+        let api = Arc::clone(api);
+        move |request: Request| {
+            let api = Arc::clone(&api);
+            async move { guard::other_method(&api, request).await }
+        }
+    };
     for endpoint in ENDPOINTS {
         let path = endpoint.place(&api.entrance);
         if paths.contains(&path) {
@@ -116,7 +124,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &Arc<Api>) -> Router
         {
             methods = methods.on(other.filter(), serving(api, other));
         }
-        router = router.route(&path, furnished(methods));
+        router = router.route(&path, furnished(methods.fallback(other_method.clone())));
         paths.push(path);
     }
     // What is below and is nothing: the same door, and then nothing behind it.
@@ -133,6 +141,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &Arc<Api>) -> Router
             &format!("{mount}/{{*rest}}"),
             furnished(axum::routing::any(nowhere.clone())),
         )
+        .route(
+            &format!("{mount}/"),
+            furnished(axum::routing::any(nowhere.clone())),
+        )
         .route(mount, furnished(axum::routing::any(nowhere)))
 }
 
@@ -147,12 +159,16 @@ fn furnished<S: Clone + Send + Sync + 'static>(methods: MethodRouter<S>) -> Meth
 fn serving(
     api: &Arc<Api>,
     endpoint: &'static Endpoint,
-) -> impl Fn(axum::extract::RawPathParams, Request<Body>) -> ServingFuture + Clone + Send + Sync + 'static
-{
+) -> impl Fn(Result<RawPathParams, RawPathParamsRejection>, Request<Body>) -> ServingFuture
++ Clone
++ Send
++ Sync
++ 'static {
     let api = Arc::clone(api);
     move |path, request| {
         let api = Arc::clone(&api);
-        let path = path.iter().map(|(_, value)| value.to_owned()).collect();
+        let path = path
+            .map(|path: RawPathParams| path.iter().map(|(_, value)| value.to_owned()).collect());
         Box::pin(async move { guard::pass(api, endpoint, path, request).await })
     }
 }

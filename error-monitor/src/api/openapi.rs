@@ -18,11 +18,17 @@ fn document(entrance: &Entrance) -> Value {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
+    // What is sent may leave out what has a default; what is answered never does.
+    let mut bodies = settings
+        .clone()
+        .with(|settings| settings.inline_subschemas = true)
+        .for_deserialize()
+        .into_generator();
     let mut generator = settings.for_serialize().into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for endpoint in ENDPOINTS {
         let answer = (endpoint.answer)(&mut generator);
-        let body = endpoint.body.map(|schema| schema(&mut generator));
+        let body = endpoint.body.map(|schema| schema(&mut bodies));
         let method = if endpoint.is_change { "post" } else { "get" };
         let path = paths
             .entry(endpoint.place(entrance))
@@ -71,7 +77,7 @@ fn operation(endpoint: &Endpoint, answer: &Value, body: Option<&Value>) -> Value
     });
     let mut errors = vec![400_u16, 404];
     if endpoint.role.is_some() {
-        errors.extend([401, 403, 429, 503]);
+        errors.extend([401, 403, 405, 429, 503]);
     }
     if !endpoint.params.is_empty() || body.is_some() {
         errors.push(422);
@@ -108,7 +114,7 @@ fn operation(endpoint: &Endpoint, answer: &Value, body: Option<&Value>) -> Value
     }
     if let Some(body) = body {
         operation["requestBody"] = json!({
-            "required": false,
+            "required": !endpoint.body_optional,
             "content": { "application/json": { "schema": body } },
         });
     }

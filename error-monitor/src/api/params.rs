@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     },
     OneOf(&'static [&'static str]),
     Cursor,
+    /// A place in a list that is sorted by a number and a text.
+    Place,
 }
 
 pub(crate) const FROM: Param = Param {
@@ -232,6 +234,14 @@ impl Kind {
                     return Err(AdminError::invalid(name, reason));
                 }
             }
+            Self::Place => {
+                if value.is_empty() || value.len() > 4 * MAX_TEXT || !value.contains('.') {
+                    return Err(AdminError::invalid(
+                        name,
+                        "expected the `next_cursor` of a page",
+                    ));
+                }
+            }
             Self::Cursor => {
                 let hex = value
                     .bytes()
@@ -248,13 +258,24 @@ impl Kind {
     /// The schema in the `OpenAPI` document.
     pub(crate) fn schema(self) -> Value {
         match self {
-            Self::Time => json!({ "type": "string", "format": "date-time" }),
-            Self::Text => json!({ "type": "string", "minLength": 1, "maxLength": MAX_TEXT }),
+            Self::Time => json!({
+                "type": "string", "format": "date-time",
+                "pattern": "^(19[7-9]|[2-9][0-9]{2})[0-9]-",
+            }),
+            Self::Text => json!({
+                "type": "string", "minLength": 1, "maxLength": MAX_TEXT / 4,
+                // No control characters, and nothing that stands for bytes that could not be read.
+                "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd]+$",
+            }),
             Self::Status => json!({ "type": "integer", "minimum": 100, "maximum": 599 }),
             Self::Limit { most, default } => {
                 json!({ "type": "integer", "minimum": 1, "maximum": most, "default": default })
             }
             Self::OneOf(names) => json!({ "type": "string", "enum": names }),
+            Self::Place => json!({
+                "type": "string", "maxLength": MAX_TEXT,
+                "pattern": "^[0-9a-f]{1,16}\\.[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd]+$",
+            }),
             Self::Cursor => json!({ "type": "string", "pattern": "^[0-9a-f]{1,16}$" }),
         }
     }

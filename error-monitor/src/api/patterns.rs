@@ -152,10 +152,11 @@ pub(super) async fn patterns(api: Arc<Api>, call: &mut Call) -> Result<Answer, A
 fn read_cursor(cursor: &str) -> Result<(u64, &str), AdminError> {
     let invalid = || AdminError::invalid("cursor", "expected the `next_cursor` of a page");
     let (value, fingerprint) = cursor.split_once('.').ok_or_else(invalid)?;
-    Ok((
-        u64::from_str_radix(value, 16).map_err(|_| invalid())?,
-        fingerprint,
-    ))
+    let plain = value
+        .bytes()
+        .all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c));
+    let value = u64::from_str_radix(value, 16).ok().filter(|_| plain);
+    Ok((value.ok_or_else(invalid)?, fingerprint))
 }
 
 fn pattern(row: PatternRow, range: Range, details: PatternDetails) -> Pattern {

@@ -28,6 +28,8 @@ struct Open {
     length: u64,
     /// A line was written in part: the next begins with an end of line.
     torn: bool,
+    /// Which file it is: one that somebody has moved away is not written to any more.
+    inode: Option<u64>,
 }
 
 /// How long a file that cannot be opened is left alone.
@@ -58,6 +60,13 @@ impl RotatingFile {
     }
 
     fn try_write(&self, state: &mut State, line: &[u8]) -> std::io::Result<()> {
+        if state
+            .open
+            .as_ref()
+            .is_some_and(|open| open.inode != inode(&self.path))
+        {
+            state.open = None;
+        }
         if state
             .open
             .as_ref()
@@ -156,7 +165,19 @@ fn open(path: &Path) -> std::io::Result<Open> {
         file,
         length,
         torn: false,
+        inode: inode(path),
     })
+}
+
+#[cfg(unix)]
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|file| file.ino())
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Path) -> Option<u64> {
+    None
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ mod breakers;
 mod counted;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use error_runtime::{BreakerSnapshot, Breakers};
 use prometheus_client::collector::Collector;
@@ -45,6 +45,7 @@ impl Metrics {
             shared,
             names,
             counted: counted(),
+            known: Mutex::default(),
         }));
         Self { registry }
     }
@@ -69,6 +70,8 @@ struct Reading {
     shared: Arc<Shared>,
     names: MetricNames,
     counted: &'static Counted,
+    /// Series of errors that have a place: whoever has one keeps it.
+    known: Mutex<BTreeSet<[String; 4]>>,
 }
 
 impl Collector for Reading {
@@ -149,20 +152,24 @@ impl Reading {
                 0,
             );
         }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for (series, total) in self.shared.failures.totals() {
-            let route = if all.len() < MAX_SERIES {
-                series.route.as_str()
-            } else {
-                "_other"
-            };
-            let key = [
+            let mut key = [
                 series.domain.clone(),
                 series.code.clone(),
                 series.status.to_string(),
-                route.to_owned(),
+                series.route.clone(),
             ];
+            if !known.contains(&key) && !all.contains_key(&key) {
+                if known.len() < MAX_SERIES {
+                    known.insert(key.clone());
+                } else {
+                    "_other".clone_into(&mut key[3]);
+                }
+            }
             *all.entry(key).or_default() += total;
         }
+        drop(known);
         for ([domain, code, status, route], total) in &all {
             let labels = [
                 ("domain", &**domain),

@@ -269,13 +269,15 @@ impl Recorder {
         }
         let size = size_of_event(event);
         let bytes = failures.queued_bytes.fetch_add(size, Ordering::Relaxed) + size;
+        // Counted before it is queued: the other end may be done with it at once.
+        let queued = failures.queued.fetch_add(1, Ordering::Relaxed) + 1;
         if bytes > failures.max_queued_bytes || self.queue.try_send(Arc::clone(event)).is_err() {
+            failures.queued.fetch_sub(1, Ordering::Relaxed);
             failures.queued_bytes.fetch_sub(size, Ordering::Relaxed);
             failures.dropped.fetch_add(1, Ordering::Relaxed);
             failures.wake.notify_one();
             return;
         }
-        let queued = failures.queued.fetch_add(1, Ordering::Relaxed) + 1;
         // Nobody is woken for a single failure: the queue is looked at a few times a second.
         if queued == failures.capacity as u64 / 2 {
             failures.wake.notify_one();

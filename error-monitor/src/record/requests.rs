@@ -101,10 +101,11 @@ impl Requests {
     /// What was counted since `read`, as of now.
     pub(crate) fn read(&self, read: &mut Read, now: u64, deltas: &mut Vec<RequestDelta>) {
         for route in self.routes.iter().chain([&*self.other]) {
-            let place = read.0.binary_search_by(|(known, _)| known.cmp(&route.name));
+            // By where it is: names that differ may be the same once they are fit to be kept.
+            let address = std::ptr::from_ref(route).addr();
+            let place = read.0.binary_search_by_key(&address, |(known, _)| *known);
             let place = place.unwrap_or_else(|place| {
-                read.0
-                    .insert(place, (Arc::clone(&route.name), Box::default()));
+                read.0.insert(place, (address, Box::default()));
                 place
             });
             let last = &mut read.0[place].1;
@@ -158,9 +159,9 @@ impl Requests {
     }
 }
 
-/// What was read of the counters last, by route.
+/// What was read of the counters last, by where their route is: none ever moves.
 #[derive(Default)]
-pub(crate) struct Read(Vec<(Arc<str>, Box<LastRead>)>);
+pub(crate) struct Read(Vec<(usize, Box<LastRead>)>);
 
 /// By stripe, and in it by class of answer.
 type LastRead = [[[u64; CELLS]; 3]; STRIPES];

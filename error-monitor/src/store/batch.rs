@@ -56,11 +56,19 @@ impl Batch {
             }
         }
         for event in &self.events {
-            if let Some(kind) = kinds.get_mut(&*event.series.fingerprint) {
-                kind.first = kind.first.min(event.time);
-                if kind.event.is_none_or(|last| last.id < event.id) {
-                    kind.event = Some(event);
-                }
+            // It may have been counted in a batch before this one.
+            let (series, time) = (&*event.series, event.time);
+            let seen = KindDelta {
+                series,
+                first: time,
+                last: time,
+                count: 0,
+                event: None,
+            };
+            let kind = kinds.entry(&series.fingerprint).or_insert(seen);
+            kind.first = kind.first.min(time);
+            if kind.event.is_none_or(|last| last.id < event.id) {
+                kind.event = Some(event);
             }
         }
         kinds.into_values()
@@ -179,9 +187,13 @@ impl StoredEvent {
         at(id >> SEQUENCE_BITS)
     }
 
-    /// The least id of a moment.
+    /// The least id of a moment; of those that have none, an id above all.
     pub const fn first_id(time: Timestamp) -> u64 {
-        time.unix_millis() << SEQUENCE_BITS
+        let time = time.unix_millis();
+        if time >= 1 << (63 - SEQUENCE_BITS) {
+            return 1 << 63;
+        }
+        time << SEQUENCE_BITS
     }
 
     /// The id of the `sequence`th thing of a moment; until the year 2248 it fits a signed number.

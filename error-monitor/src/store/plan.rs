@@ -38,6 +38,16 @@ impl Resolution {
 }
 
 impl CountPart {
+    /// From when on there are counts by the minute, given the first minute and the first hour that there are
+    /// counts of: 0 where nothing was let go of yet, as counts by the hour do not begin before those.
+    pub fn minutes_from(first_minute: Option<u64>, first_hour: Option<u64>) -> u64 {
+        match (first_minute, first_hour) {
+            (None, Some(_)) => u64::MAX,
+            (Some(minute), Some(hour)) if hour < floor(minute, HOUR) => minute,
+            _ => 0,
+        }
+    }
+
     /// The parts of a range, in order, for a store that keeps counts in all three ways. Steps of `step` are told
     /// apart, or none. Minutes are gone before `minutes_from`; hours answer there, rounded outwards.
     pub fn of(range: Range, step: Option<u64>, minutes_from: u64) -> Vec<Self> {
@@ -45,7 +55,7 @@ impl CountPart {
         let range = range.widened(MINUTE);
         let (from, to) = (range.from.unix_millis(), range.to.unix_millis());
         // The hour in which the minutes begin is whole by the hour alone.
-        let minutes_from = minutes_from.div_ceil(HOUR) * HOUR;
+        let minutes_from = minutes_from.div_ceil(HOUR).saturating_mul(HOUR);
         let old = minutes_from.clamp(from, to);
         if from < old {
             let hours = (floor(from, HOUR), old.div_ceil(HOUR) * HOUR);

@@ -101,27 +101,39 @@ async fn drop_day(store: &PostgresStore, connection: &Object, day: u64) -> Resul
     Ok(unsigned(count.get(0)))
 }
 
-/// Where a single day is too much, its oldest failures go.
+/// Where a single day is too much, its oldest failures go. What is deleted is not given back to the disk by
+/// itself: where it is the size that matters, the day is written anew.
 async fn thin_today(
     connection: &Object,
     retention: &Retention,
     size: StoreSize,
 ) -> Result<u64, Error> {
     let too_many = size.events.saturating_sub(retention.max_events);
-    let too_large = if size.bytes > retention.max_bytes {
-        size.events / 10
-    } else {
-        0
-    };
-    let surplus = too_many.max(too_large).min(50_000);
+    let too_large = size.bytes > retention.max_bytes;
+    let surplus = too_many
+        .max(if too_large { size.events / 10 } else { 0 })
+        .min(50_000);
     if surplus == 0 {
         return Ok(0);
     }
-    connection
+    let gone = connection
         .execute(
-            "DELETE FROM error_monitor.events WHERE (id, instance) IN
-             (SELECT id, instance FROM error_monitor.events ORDER BY id LIMIT $1)",
+            "DELETE FROM error_monitor.events WHERE id IN
+             (SELECT id FROM error_monitor.events ORDER BY id LIMIT $1)",
             &[&signed(surplus)],
         )
-        .await
+        .await?;
+    if too_large {
+        // Writers wait for it, or their batches do in their spools.
+        connection
+            .batch_execute("SET statement_timeout = '50s'; SET lock_timeout = '10s'")
+            .await?;
+        connection
+            .batch_execute("VACUUM (FULL) error_monitor.events")
+            .await?;
+        connection
+            .batch_execute("RESET statement_timeout; RESET lock_timeout")
+            .await?;
+    }
+    Ok(gone)
 }

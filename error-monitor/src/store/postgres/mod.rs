@@ -98,9 +98,13 @@ impl PostgresStore {
     {
         let working = async {
             let connection = self.connection().await?;
-            let (connection, done) = work(connection).await.map_err(|error| explain(&error))?;
-            connection.give_back();
-            Ok(done)
+            match work(connection).await {
+                Ok((connection, done)) => {
+                    connection.give_back();
+                    Ok(done)
+                }
+                Err(error) => Err(self.learn(&error).await),
+            }
         };
         match tokio::time::timeout(most, working).await {
             Ok(done) => done,
@@ -108,6 +112,26 @@ impl PostgresStore {
                 "no answer within {most:?}"
             ))),
         }
+    }
+}
+
+impl PostgresStore {
+    /// What an error means. What is not as it was left (somebody has dropped the schema, another process a day)
+    /// is made again with the next try.
+    async fn learn(&self, error: &tokio_postgres::Error) -> StoreError {
+        let explained = explain(error);
+        let gone = [
+            SqlState::UNDEFINED_TABLE,
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::CHECK_VIOLATION,
+            SqlState::FOREIGN_KEY_VIOLATION,
+        ];
+        if error.code().is_some_and(|code| gone.contains(code)) {
+            *self.ready.lock().await = false;
+            self.forget();
+            return StoreError::Unavailable(explained.to_string());
+        }
+        explained
     }
 }
 
@@ -175,6 +199,7 @@ fn explain(error: &tokio_postgres::Error) -> StoreError {
         StoreError::Full(text)
     } else if passing.contains(code)
         || code.code().starts_with("08")
+        || code.code().starts_with("25")
         || code.code().starts_with("57")
     {
         StoreError::Unavailable(text)
@@ -334,6 +359,10 @@ impl ErrorStore for PostgresStore {
 impl PostgresStore {
     fn forget(&self) {
         self.series
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
+        self.days
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clear();

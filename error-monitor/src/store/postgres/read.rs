@@ -14,7 +14,7 @@ use crate::store::{
     JournalEntry, JournalPage, JournalQuery, PatternDetails, PatternQuery, PatternRow,
     PatternState, RequestQuery, RequestRow, Resolution, RouteCount, Series, StoreSize, StoredEvent,
 };
-use crate::time::{HOUR, Range, floor};
+use crate::time::Range;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -36,11 +36,10 @@ async fn kept_from(connection: &Object, minutes: &str, hours: &str) -> Result<u6
         .query_one(&connection.prepare_cached(&sql).await?, &[])
         .await?;
     let (minute, hour): (Option<i64>, Option<i64>) = (row.get(0), row.get(1));
-    let minute = minute.map_or(0, unsigned);
-    Ok(match hour.map(unsigned) {
-        Some(hour) if hour < floor(minute, HOUR) => minute,
-        _ => 0,
-    })
+    Ok(CountPart::minutes_from(
+        minute.map(unsigned),
+        hour.map(unsigned),
+    ))
 }
 
 /// Conditions and their values, in the order of their numbers.

@@ -60,7 +60,7 @@ CREATE TABLE error_monitor.events (
     level text NOT NULL, origin text NOT NULL, message text NOT NULL, display text NOT NULL,
     chain text, details text, backtrace text, request_id text, trace_id text, method text,
     user_id text, operation text, attempts bigint,
-    PRIMARY KEY (id, instance)
+    PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX events_by_fingerprint ON error_monitor.events (fingerprint, id);
 CREATE INDEX events_by_request ON error_monitor.events (request_id) WHERE request_id IS NOT NULL;
@@ -68,7 +68,7 @@ CREATE INDEX events_by_user ON error_monitor.events (user_id, id) WHERE user_id 
 CREATE TABLE error_monitor.journal (
     kind text NOT NULL, id bigint NOT NULL, instance text NOT NULL,
     subject text NOT NULL, body text NOT NULL,
-    PRIMARY KEY (kind, id, instance)
+    PRIMARY KEY (kind, id)
 );
 CREATE INDEX journal_by_subject ON error_monitor.journal (kind, subject, id);
 CREATE TABLE error_monitor.documents (

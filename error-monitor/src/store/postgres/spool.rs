@@ -77,9 +77,10 @@ impl Inner {
 
     async fn write(&self, batch: Arc<Batch>) -> Result<(), StoreError> {
         let mut waiting = self.waiting.lock().await;
-        // A file that cannot be read holds nothing that could be sent: then PostgreSQL alone is asked.
-        let count = self.count(&mut waiting).await.unwrap_or(0);
-        if count == 0 {
+        // Of a file that cannot be read nobody knows whether something waits in it, which would be overtaken; if
+        // nothing ever did, PostgreSQL alone is enough.
+        let count = self.count(&mut waiting).await.ok();
+        if count.is_none_or(|count| count == 0) {
             match self.remote.write(Arc::clone(&batch)).await {
                 Err(error) if error.is_passing() => {
                     tracing::warn!(%error, "PostgreSQL is away; failures wait in a file");
@@ -90,7 +91,7 @@ impl Inner {
         let body =
             serde_json::to_vec(&*batch).map_err(|error| StoreError::Failed(error.to_string()))?;
         self.spool.push(body).await?;
-        *waiting = Some(count + 1);
+        *waiting = count.map(|count| count + 1);
         self.wake.notify_one();
         Ok(())
     }

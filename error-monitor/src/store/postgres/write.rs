@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError};
 use deadpool_postgres::{Object, Transaction};
 use error_runtime::time::Timestamp;
 use tokio_postgres::Error;
+use tokio_postgres::types::ToSql;
 
 use super::{PostgresStore, read, schema, signed};
 use crate::store::{Batch, Document, PatternState, Resolution, Series, StoredEvent};
@@ -144,7 +145,7 @@ async fn series_ids(
         .await?;
     for one in unknown {
         let status = i32::from(one.status);
-        let key: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+        let key: [&(dyn ToSql + Sync); 7] = [
             &one.fingerprint,
             &one.domain,
             &one.code,
@@ -236,30 +237,6 @@ async fn write_events(
     batch: &Batch,
     id_of: impl Fn(&Arc<Series>) -> i64,
 ) -> Result<()> {
-    if batch.events.is_empty() {
-        return Ok(());
-    }
-    let events = &batch.events;
-    let texts = |pick: fn(&StoredEvent) -> &str| events.iter().map(pick).collect::<Vec<_>>();
-    let options = |pick: fn(&StoredEvent) -> &Option<String>| {
-        events
-            .iter()
-            .map(|event| pick(event).as_deref())
-            .collect::<Vec<_>>()
-    };
-    let ids: Vec<i64> = events.iter().map(|event| signed(event.id)).collect();
-    let series: Vec<i64> = events.iter().map(|event| id_of(&event.series)).collect();
-    let chains: Vec<Option<String>> = events
-        .iter()
-        .map(|event| match event.chain.as_slice() {
-            [] => None,
-            chain => serde_json::to_string(chain).ok(),
-        })
-        .collect();
-    let attempts: Vec<Option<i64>> = events
-        .iter()
-        .map(|event| event.attempts.map(i64::from))
-        .collect();
     let statement = transaction
         .prepare_cached(
             "INSERT INTO error_monitor.events (id, instance, series, fingerprint, level, origin, message,
@@ -271,33 +248,67 @@ async fn write_events(
                  $15::text[], $16::text[], $17::bigint[])
              AS t (id, series, fingerprint, level, origin, message, display, chain, details, backtrace,
                  request_id, trace_id, method, user_id, operation, attempts)
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT DO NOTHING RETURNING id",
         )
         .await?;
-    transaction
-        .execute(
-            &statement,
-            &[
-                &ids,
-                &&*batch.instance,
-                &series,
-                &texts(|event| &event.series.fingerprint),
-                &texts(|event| &event.level),
-                &texts(|event| &event.origin),
-                &texts(|event| &event.message),
-                &texts(|event| &event.display),
-                &chains,
-                &options(|event| &event.details),
-                &options(|event| &event.backtrace),
-                &options(|event| &event.request_id),
-                &options(|event| &event.trace_id),
-                &options(|event| &event.method),
-                &options(|event| &event.user),
-                &options(|event| &event.operation),
-                &attempts,
-            ],
-        )
-        .await?;
+    let mut left: Vec<(i64, &StoredEvent)> = batch
+        .events
+        .iter()
+        .map(|event| (signed(event.id), event))
+        .collect();
+    // Mostly once. Another process may have had the same number in the same millisecond: then the next one.
+    while !left.is_empty() {
+        let ids: Vec<i64> = left.iter().map(|(id, _)| *id).collect();
+        let series: Vec<i64> = left.iter().map(|(_, event)| id_of(&event.series)).collect();
+        let texts = |pick: fn(&StoredEvent) -> &str| {
+            left.iter()
+                .map(|(_, event)| pick(event))
+                .collect::<Vec<_>>()
+        };
+        let options = |pick: fn(&StoredEvent) -> &Option<String>| {
+            left.iter()
+                .map(|(_, event)| pick(event).as_deref())
+                .collect::<Vec<_>>()
+        };
+        let chain = |event: &StoredEvent| match event.chain.as_slice() {
+            [] => None,
+            chain => serde_json::to_string(chain).ok(),
+        };
+        let chains: Vec<Option<String>> = left.iter().map(|(_, event)| chain(event)).collect();
+        let attempts: Vec<Option<i64>> = left
+            .iter()
+            .map(|(_, event)| event.attempts.map(i64::from))
+            .collect();
+        let rows = transaction
+            .query(
+                &statement,
+                &[
+                    &ids,
+                    &&*batch.instance,
+                    &series,
+                    &texts(|event| &event.series.fingerprint),
+                    &texts(|event| &event.level),
+                    &texts(|event| &event.origin),
+                    &texts(|event| &event.message),
+                    &texts(|event| &event.display),
+                    &chains,
+                    &options(|event| &event.details),
+                    &options(|event| &event.backtrace),
+                    &options(|event| &event.request_id),
+                    &options(|event| &event.trace_id),
+                    &options(|event| &event.method),
+                    &options(|event| &event.user),
+                    &options(|event| &event.operation),
+                    &attempts,
+                ],
+            )
+            .await?;
+        let mut written: BTreeSet<i64> = rows.iter().map(|row| row.get(0)).collect();
+        left.retain(|(id, _)| !written.remove(id));
+        for (id, _) in &mut left {
+            *id += 1;
+        }
+    }
     Ok(())
 }
 
@@ -356,20 +367,19 @@ async fn write_journal(transaction: &Transaction<'_>, batch: &Batch) -> Result<(
         )
         .await?;
     for entry in &batch.journal {
-        // PostgreSQL keeps no character of number 0, written out or not.
-        let body = entry.body.to_string().replace("\\u0000", "\\ufffd");
-        transaction
-            .execute(
-                &statement,
-                &[
-                    &entry.kind.as_str(),
-                    &signed(entry.id),
-                    &&*batch.instance,
-                    &entry.subject,
-                    &body,
-                ],
-            )
-            .await?;
+        let body = entry.body.to_string();
+        for id in signed(entry.id).. {
+            let values: [&(dyn ToSql + Sync); 5] = [
+                &entry.kind.as_str(),
+                &id,
+                &&*batch.instance,
+                &entry.subject,
+                &body,
+            ];
+            if transaction.execute(&statement, &values).await? == 1 {
+                break;
+            }
+        }
     }
     Ok(())
 }

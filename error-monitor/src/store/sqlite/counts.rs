@@ -10,7 +10,7 @@ use crate::store::{
     CountPart, CountQuery, CountRow, EventFilter, GroupBy, PatternDetails, PatternQuery,
     PatternRow, PatternState, RequestQuery, RequestRow, Resolution, RouteCount, Series,
 };
-use crate::time::{HOUR, Range, floor};
+use crate::time::{Range, floor};
 
 /// The table of a resolution.
 pub(super) const fn table(resolution: Resolution) -> &'static str {
@@ -32,11 +32,7 @@ fn kept_from(connection: &Connection, minutes: &str, hours: &str) -> rusqlite::R
             .optional()?;
         Ok(first.map(unsigned))
     };
-    let minute = first(minutes)?.unwrap_or(0);
-    Ok(match first(hours)? {
-        Some(hour) if hour < floor(minute, HOUR) => minute,
-        _ => 0,
-    })
+    Ok(CountPart::minutes_from(first(minutes)?, first(hours)?))
 }
 
 fn ends(range: Range) -> [i64; 2] {

@@ -125,18 +125,23 @@ impl File {
             connection.pragma_update(None, "temp_store", "memory")?;
             connection.pragma_update(None, "cache_size", -8192)?;
             connection.set_prepared_statement_cache_capacity(64);
+            // Who only reads changes nothing of a file that is there, and may be on a disk that is full. A new one may
+            // be read before it is written: then whoever comes first makes it.
+            let is_made = access == Access::Read && schema::is_current(&connection)?;
+            let ready = if is_made {
+                Ok(())
+            } else {
+                // Before there are tables: it cannot be changed later without writing the file anew.
+                connection.pragma_update(None, "auto_vacuum", "incremental")?;
+                connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+                connection.pragma_update(None, "synchronous", "normal")?;
+                connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+                connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+                schema::migrate(&mut connection)?
+            };
             if access == Access::Read {
                 connection.pragma_update(None, "query_only", true)?;
-                return Ok((connection, Ok(())));
-            }
-            // Before there are tables: it cannot be changed later without writing the file anew.
-            connection.pragma_update(None, "auto_vacuum", "incremental")?;
-            connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-            connection.pragma_update(None, "synchronous", "normal")?;
-            connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-            connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-            let ready = schema::migrate(&mut connection)?;
-            if std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= CHECKED_BYTES) {
+            } else if std::fs::metadata(&self.path).is_ok_and(|file| file.len() <= CHECKED_BYTES) {
                 schema::check(&connection)?;
             }
             Ok((connection, ready))
@@ -187,32 +192,32 @@ fn inode(_: &Path) -> Option<u64> {
     None
 }
 
-/// Errors tell of users and of the inside of a service: they are the service's alone. `SQLite` gives its other
+/// Errors tell of users and of the inside of a service: they are the service's alone. SQLite gives its other
 /// files the same mode.
-#[cfg(unix)]
+///
+/// A file that is there is never opened here: closing it would give up the locks that SQLite holds on it for the
+/// whole of the process, and two processes would write over each other.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
-    let mut permissions = file.metadata()?.permissions();
-    if permissions.mode() & 0o077 != 0 {
-        permissions.set_mode(0o600);
-        file.set_permissions(permissions)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn make_private(path: &Path) -> std::io::Result<()> {
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
+    match options.open(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mut permissions = std::fs::metadata(path)?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            permissions.set_mode(0o600);
+            std::fs::set_permissions(path, permissions)?;
+        }
+    }
     Ok(())
 }

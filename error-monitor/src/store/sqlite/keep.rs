@@ -76,7 +76,7 @@ pub(super) fn part(
         let comparison = if is_audit { "=" } else { "<>" };
         gone.journal += delete(
             &format!(
-                "DELETE FROM journal WHERE (kind, id, instance) IN (SELECT kind, id, instance FROM journal
+                "DELETE FROM journal WHERE (kind, id) IN (SELECT kind, id FROM journal
                  WHERE kind {comparison} 'audit' AND id < ?1 LIMIT ?2)"
             ),
             StoredEvent::first_id(at(before(age))),

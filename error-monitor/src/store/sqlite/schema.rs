@@ -77,7 +77,7 @@ CREATE INDEX events_by_user ON events (user) WHERE user IS NOT NULL;
 CREATE TABLE journal (
     kind TEXT NOT NULL, id INTEGER NOT NULL, instance TEXT NOT NULL,
     subject TEXT NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (kind, id, instance)
+    PRIMARY KEY (kind, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX journal_by_subject ON journal (kind, subject, id);
 
@@ -91,11 +91,21 @@ CREATE TABLE documents (
 CREATE TABLE spool (place INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL) STRICT;
 ";
 
+fn known() -> u32 {
+    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+}
+
+/// Whether it has the latest schema.
+pub(super) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(found == known())
+}
+
 /// Brings the file to the latest schema. The inner result is whether it may be used at all.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), StoreError>> {
+    let known = known();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
     if found > known {
         return Ok(Err(StoreError::Newer { found, known }));
     }

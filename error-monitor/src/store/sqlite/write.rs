@@ -17,6 +17,8 @@ use crate::time::floor;
 #[derive(Default)]
 pub(super) struct Known {
     series: HashMap<Arc<Series>, i64>,
+    /// As SQLite numbers the changes of others: what they let go of is not known any more.
+    version: i64,
 }
 
 impl Known {
@@ -41,6 +43,13 @@ pub(super) fn batch(
         known.forget();
     }
     let transaction = begin(connection)?;
+    let version = transaction
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))?;
+    if known.version != version {
+        known.forget();
+        known.version = version;
+    }
     if !is_new(&transaction, batch)? {
         return Ok(());
     }
@@ -58,13 +67,16 @@ pub(super) fn batch(
         "INSERT OR IGNORE INTO journal (kind, id, instance, subject, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for entry in &batch.journal {
-        journal.execute(params![
-            entry.kind.as_str(),
-            signed(entry.id),
-            &*batch.instance,
-            entry.subject,
-            entry.body.to_string()
-        ])?;
+        let body = entry.body.to_string();
+        unlike_any(entry.id, |id| {
+            journal.execute(params![
+                entry.kind.as_str(),
+                signed(id),
+                &*batch.instance,
+                entry.subject,
+                body
+            ])
+        })?;
     }
     drop(journal);
     transaction.commit()
@@ -180,9 +192,8 @@ fn write_event(
          display, chain, details, backtrace, request_id, trace_id, method, user, operation, attempts)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?;
-    // Another process on this file may have had the same number in the same millisecond.
-    for id in event.id.. {
-        let written = statement.execute(params![
+    unlike_any(event.id, |id| {
+        statement.execute(params![
             signed(id),
             series,
             event.series.fingerprint,
@@ -200,8 +211,18 @@ fn write_event(
             event.user,
             event.operation,
             event.attempts
-        ])?;
-        if written == 1 {
+        ])
+    })
+}
+
+/// Writes a row by this id, or the next that nobody has: another process may have had the same number in the same
+/// millisecond, and pages begin where an id is.
+fn unlike_any(
+    id: u64,
+    mut write: impl FnMut(u64) -> rusqlite::Result<usize>,
+) -> rusqlite::Result<()> {
+    for id in id.. {
+        if write(id)? == 1 {
             break;
         }
     }
