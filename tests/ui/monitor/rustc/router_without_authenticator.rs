@@ -6,9 +6,4 @@ async fn mount() -> Router {
     Router::new().merge(monitor.router())
 }
 
-async fn serve() {
-    let monitor = Monitor::builder().build().await.unwrap();
-    monitor.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
-}
-
 fn main() {}
