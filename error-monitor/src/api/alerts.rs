@@ -403,12 +403,15 @@ pub(super) async fn silence(api: Arc<Api>, call: &mut Call) -> Result<Answer, Ad
     }
     for (field, text, most) in [
         ("group", &wanted.group, 512),
-        ("reason", &wanted.reason, 2000),
+        ("reason", &wanted.reason, 500),
     ] {
-        if text.as_ref().is_some_and(|text| text.len() > most) {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > most)
+        {
             return Err(invalid(
                 field.to_owned(),
-                format!("it has more than {most} bytes"),
+                format!("it has more than {most} characters"),
             ));
         }
     }

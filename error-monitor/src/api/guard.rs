@@ -112,9 +112,8 @@ impl Call {
             field: crate::text::clean(field, 256),
             reason: crate::text::clean(reason, 512),
         };
-        if !value.is_object() {
-            // A list would do for a struct, by its places.
-            return Err(invalid("body", "expected an object"));
+        if let Some(field) = list_for_object("body", &value) {
+            return Err(invalid(&field, "expected an object"));
         }
         serde_path_to_error::deserialize(&value).map_err(|error| {
             let reason = error.inner().to_string();
@@ -128,6 +127,28 @@ impl Call {
                 path => invalid(path, &reason),
             }
         })
+    }
+}
+
+/// Where there is a list in the place of an object: serde would take it for one, by the order of its fields.
+fn list_for_object(name: &str, value: &Value) -> Option<String> {
+    /// What is an object wherever it stands. There are no lists of lists.
+    const OBJECTS: [&str; 5] = ["body", "filter", "remove", "to", "when"];
+    match value {
+        Value::Array(_) if OBJECTS.contains(&name) => Some(name.to_owned()),
+        Value::Array(items) => items.iter().enumerate().find_map(|(place, item)| {
+            let place = format!("{name}[{place}]");
+            if item.is_array() {
+                Some(place)
+            } else {
+                list_for_object(&place, item)
+            }
+        }),
+        Value::Object(fields) => fields
+            .iter()
+            .find_map(|(name, value)| list_for_object(name, value)),
+        _ if name == "body" => Some(name.to_owned()),
+        _ => None,
     }
 }
 

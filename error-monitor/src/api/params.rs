@@ -203,8 +203,8 @@ impl Kind {
                 if value.is_empty() {
                     return Err(AdminError::invalid(name, "it is empty; leave it out"));
                 }
-                if value.len() > MAX_TEXT {
-                    let reason = format!("it has more than {MAX_TEXT} bytes");
+                if value.chars().count() > MAX_TEXT {
+                    let reason = format!("it has more than {MAX_TEXT} characters");
                     return Err(AdminError::out_of_range(name, reason));
                 }
             }
@@ -263,7 +263,7 @@ impl Kind {
                 "pattern": "^(19[7-9]|[2-9][0-9]{2})[0-9]-",
             }),
             Self::Text => json!({
-                "type": "string", "minLength": 1, "maxLength": MAX_TEXT / 4,
+                "type": "string", "minLength": 1, "maxLength": MAX_TEXT,
                 // No control characters, and nothing that stands for bytes that could not be read.
                 "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffd]+$",
             }),
