@@ -193,7 +193,7 @@ pub struct CheckReport {
 
 /// All checks of a monitor.
 pub(crate) struct Checks {
-    all: Vec<Checked>,
+    all: Vec<Arc<Checked>>,
     shared: Arc<Shared>,
     /// Where the application runs: its connections belong to it.
     host: Handle,
@@ -208,9 +208,11 @@ impl Checks {
     pub(crate) fn new(checks: Vec<HealthCheck>, shared: Arc<Shared>, host: Handle) -> Self {
         let all = checks
             .into_iter()
-            .map(|check| Checked {
-                check,
-                last: Mutex::default(),
+            .map(|check| {
+                Arc::new(Checked {
+                    check,
+                    last: Mutex::default(),
+                })
             })
             .collect();
         Self { all, shared, host }
@@ -218,27 +220,34 @@ impl Checks {
 
     /// What all of them say, each asked if its last answer is too old; at the same time.
     pub(crate) async fn reports(&self) -> Vec<CheckReport> {
-        join_all(
-            self.all
-                .iter()
-                .map(|checked| Box::pin(self.report(checked)))
-                .collect(),
-        )
-        .await
+        // Each to its end, whether or not somebody waits: one who asks and goes away again and again asks once.
+        let asking: Vec<_> = self
+            .all
+            .iter()
+            .map(|checked| {
+                let (checked, shared) = (Arc::clone(checked), Arc::clone(&self.shared));
+                self.host
+                    .spawn(async move { checked.report(&shared).await })
+            })
+            .collect();
+        let reports = join_all(asking).await;
+        reports.into_iter().filter_map(Result::ok).collect()
     }
+}
 
-    async fn report(&self, checked: &Checked) -> CheckReport {
+impl Checked {
+    async fn report(&self, shared: &Shared) -> CheckReport {
         // Who comes while it is asked waits for the same answer.
-        let mut last = checked.last.lock().await;
+        let mut last = self.last.lock().await;
         if let Some((at, report)) = &*last
-            && at.elapsed() < checked.check.cache
+            && at.elapsed() < self.check.cache
         {
             return report.clone();
         }
-        let check = &checked.check;
+        let check = &self.check;
         let begun = Instant::now();
         let run = Arc::clone(&check.run);
-        let mut task = self.host.spawn(async move { run().await });
+        let mut task = tokio::spawn(async move { run().await });
         let finding = match tokio::time::timeout(check.timeout, &mut task).await {
             Ok(Ok(finding)) => finding,
             Ok(Err(error)) if error.is_panic() => Finding::fail("the check panicked"),
@@ -254,7 +263,7 @@ impl Checks {
             critical: check.critical,
             status: finding.health,
             message: finding.message.map(|message| clean(&message, 1024)),
-            checked_at: self.shared.now(),
+            checked_at: shared.now(),
             took_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         let before = last
@@ -266,7 +275,7 @@ impl Checks {
                 "to": report.status.as_str(),
                 "message": report.message,
             });
-            self.shared.note(JournalKind::Health, &check.name, body);
+            shared.note(JournalKind::Health, &check.name, body);
         }
         *last = Some((Instant::now(), report.clone()));
         report

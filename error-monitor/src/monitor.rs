@@ -7,12 +7,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
-use error_runtime::{Breakers, Delivery, ErrorEvent, Failure, Reporter};
+use error_runtime::{Breakers, Delivery, ErrorEvent, ErrorLayer, Failure, Reporter};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::access::Guesses;
-use crate::api::{Api, Entrance};
+use crate::api::{AdminError, Api, Entrance};
 use crate::builder::{BuildError, MonitorBuilder, Settings, StoreChoice};
 use crate::health::Checks;
 use crate::pump::{Command, Pump};
@@ -154,6 +154,7 @@ impl<A> Monitor<A> {
                 admin_emails: settings.admin_emails,
             },
             guesses: Guesses::default(),
+            turns: tokio::sync::Semaphore::new(16),
             declared,
             #[cfg(feature = "metrics")]
             metrics: crate::metrics::Metrics::new(Arc::clone(&shared), settings.metric_names),
@@ -238,7 +239,7 @@ impl<A> Monitor<A> {
 
 impl<A> Monitor<A> {
     /// The endpoints, below `/admin/api/monitoring` unless the builder was told otherwise. Everything but
-    /// whether the process lives is for those who have signed in.
+    /// whether the process lives and is ready is for those who have signed in.
     ///
     /// Merge it before the application's layers, as in the example: axum gives a merged router the fallback of
     /// what it is merged with, and only layers that come later hold for it. What these endpoints answer is
@@ -277,6 +278,9 @@ impl<A> Monitor<A> {
         tracing::info!(address = %listener.local_addr()?, "the monitor is served");
         let app = self
             .router::<()>()
+            .fallback_service(
+                axum::routing::any(async || AdminError::NoSuchEndpoint).layer(ErrorLayer::new()),
+            )
             .into_make_service_with_connect_info::<SocketAddr>();
         axum::serve(listener, app).await
     }
@@ -392,6 +396,11 @@ impl Retaining {
             let (Some(shared), Some(store)) = (self.shared.upgrade(), self.store.upgrade()) else {
                 return;
             };
+            // One process does it for all that share the store.
+            let leads = store.lead(&shared.instance, EVERY * 3, shared.now()).await;
+            if !leads.unwrap_or(false) {
+                continue;
+            }
             if let Err(error) = store.retain(&self.retention, shared.now()).await {
                 tracing::warn!(%error, "the error store could not be tidied");
             }

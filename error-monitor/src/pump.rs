@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::record::{FailuresRead, Queue, RequestsRead};
 use crate::shared::Shared;
 use crate::store::{
-    Batch, CountDelta, ErrorStore, JournalEntry, RequestDelta, Series, StoredEvent,
+    Batch, CountDelta, ErrorStore, JournalEntry, RequestDelta, Series, StoreError, StoredEvent,
 };
 use crate::text::clean;
 use crate::time::{HOUR, MINUTE, floor};
@@ -40,6 +40,8 @@ const BATCH: usize = 2_000;
 const BATCH_BYTES: usize = 4 << 20;
 /// How many failures in full wait for a store that is away.
 const MAX_WAITING: usize = 20_000;
+/// How many entries of the journal do.
+const MAX_WAITING_JOURNAL: usize = 10_000;
 /// Beyond so many numbers, those of an hour are put together.
 const MAX_COUNTS: usize = 100_000;
 /// How long the end of a service waits for its store.
@@ -90,7 +92,14 @@ impl Pump {
         loop {
             let command = tokio::select! {
                 _ = ticks.tick() => None,
-                () = shared.failures.wake.notified() => None,
+                () = shared.failures.wake.notified() => {
+                    if self.in_flight.is_some() {
+                        // The store is away: it is asked with the next tick, not as often as something fails.
+                        self.gather();
+                        continue;
+                    }
+                    None
+                }
                 command = commands.recv() => Some(command),
             };
             match command {
@@ -119,7 +128,7 @@ impl Pump {
                 .await
                 .unwrap_or(false);
             if written || Instant::now() + Duration::from_millis(100) > end {
-                let _ = self.store.close().await;
+                let _ = tokio::time::timeout(LAST_WRITE, self.store.close()).await;
                 return written;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -148,6 +157,7 @@ impl Pump {
 
     async fn write(&mut self, batch: Arc<Batch>) -> bool {
         let events = batch.events.len() as u64;
+        let sent = Arc::clone(&batch);
         match self.store.write(batch).await {
             Ok(()) => {
                 self.shared
@@ -164,19 +174,35 @@ impl Pump {
                     .pump
                     .failed_writes
                     .fetch_add(1, Ordering::Relaxed);
-                if !error.is_passing() && !matches!(error, crate::store::StoreError::Damaged(_)) {
-                    // It would fail again and again, and hold up all that comes after it.
-                    tracing::error!(%error, events, "the error store refused a batch, which is lost");
-                    self.shared
-                        .pump
-                        .dropped
-                        .fetch_add(events, Ordering::Relaxed);
-                    self.in_flight = None;
+                if !error.is_passing() {
+                    self.refused(&sent, &error);
                 } else if !std::mem::replace(&mut self.was_away, true) {
                     tracing::warn!(%error, "the error store is away; failures wait for it");
                 }
                 false
             }
+        }
+    }
+
+    /// What is wrong with the batch itself would be wrong again, and hold up all that comes after it. Its texts go
+    /// first: they are the strangers' part of it, and a sample; its numbers are tried once more without them.
+    fn refused(&mut self, batch: &Batch, error: &StoreError) {
+        let events = batch.events.len() as u64;
+        self.shared
+            .pump
+            .dropped
+            .fetch_add(events, Ordering::Relaxed);
+        if events > 0 {
+            tracing::error!(%error, events, "the error store refused failures in full; they are counted only");
+            let numbers = Batch {
+                events: Vec::new(),
+                ..batch.clone()
+            };
+            self.in_flight = Some(Arc::new(numbers));
+        } else {
+            let (counts, journal) = (batch.counts.len(), batch.journal.len());
+            tracing::error!(%error, counts, journal, "the error store refused a batch, which is lost");
+            self.in_flight = None;
         }
     }
 
@@ -196,7 +222,13 @@ impl Pump {
             .read(&mut self.requests_read, now.unix_millis(), &mut requests);
         self.waiting.add_counts(counts);
         self.waiting.add_requests(requests);
-        self.waiting.journal.extend(shared.take_journal());
+        for entry in shared.take_journal() {
+            if self.waiting.journal.len() < MAX_WAITING_JOURNAL {
+                self.waiting.journal.push(entry);
+            } else {
+                shared.journal_dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
         more
     }
 
@@ -257,7 +289,10 @@ impl Pump {
                     },
                 )
                 .collect(),
-            journal: std::mem::take(&mut waiting.journal),
+            journal: waiting
+                .journal
+                .drain(..waiting.journal.len().min(BATCH))
+                .collect(),
         })
     }
 }

@@ -114,7 +114,7 @@ pub use crate::tower::{CircuitBreakerLayer, FallbackLayer, RetryLayer, TimeoutLa
 
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use crate::edge::{EdgeBody, EdgeFuture, ErrorLayer, ErrorService};
+pub use crate::edge::{EdgeBody, EdgeFuture, ErrorLayer, ErrorService, Unreported};
 #[cfg(any(feature = "actix", feature = "tower"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "actix", feature = "tower"))))]
 pub use crate::edge::{ErrorMap, Mapped};

@@ -426,7 +426,10 @@ async fn what_a_receiver_refuses_for_a_time_comes_later_in_order_and_once() {
     }
     receiver.answer(|_, _| Reply::Status(200));
     served
-        .change("circuit-breakers/reset/alerts.flaky", &json!({}))
+        .change(
+            "circuit-breakers/reset/error-monitor.alerts.flaky",
+            &json!({}),
+        )
         .await;
     for _ in 0..20 {
         clock.advance(PAUSE);
@@ -825,8 +828,8 @@ async fn a_trial_says_what_became_of_it_and_nothing_of_what_was_answered() {
         "audit",
         "monitor",
         "circuit-breakers",
-        "circuit-breakers/alerts.trial-bad",
-        "circuit-breakers/alerts.trial-bad/events",
+        "circuit-breakers/error-monitor.alerts.trial-bad",
+        "circuit-breakers/error-monitor.alerts.trial-bad/events",
         "errors/stats",
         "errors/patterns",
         "logs/recent-errors",

@@ -1050,7 +1050,7 @@ async fn the_audit_to_the_letter() {
             "action": "force_breaker_open",
             "target": "audited",
             "before": { "state": "closed" },
-            "after": { "state": "forced_open", "reason": "<i>deploy</i>\u{1b}[0m" },
+            "after": { "state": "forced_open", "reason": "<i>deploy</i>\u{1b}[0m", "seconds": 60 },
             "result": "done",
             "request_id": "request-of-mine",
         }],

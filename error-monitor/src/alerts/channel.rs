@@ -1,5 +1,7 @@
 //! Where alerts are sent.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
@@ -14,7 +16,7 @@ use crate::budgets::{NAME_RULE, is_name};
 /// use error_monitor::Channel;
 /// let channel = Channel::slack("ops", "https://hooks.slack.com/services/T0/B0/secret");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Channel {
@@ -26,7 +28,7 @@ pub struct Channel {
 }
 
 /// What a channel leads to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Receiver {
@@ -51,6 +53,30 @@ pub enum Receiver {
         /// one takes the place of the other.
         secret: String,
     },
+}
+
+/// Without what is secret in it.
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("name", &self.name)
+            .field("to", &self.to)
+            .finish()
+    }
+}
+
+/// Without what is secret in it.
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, url) = match self {
+            Self::Slack { url } => ("Slack", Some(url)),
+            Self::Pagerduty { url, .. } => ("Pagerduty", url.as_ref()),
+            Self::Webhook { url, .. } => ("Webhook", Some(url)),
+        };
+        f.debug_struct(kind)
+            .field("url", &url.map(|url| masked_url(url)))
+            .finish_non_exhaustive()
+    }
 }
 
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";

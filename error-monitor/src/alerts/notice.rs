@@ -80,7 +80,8 @@ impl Notice {
     }
 
     pub(super) fn slack(&self) -> Value {
-        let title = escaped(&clean(&self.title(), 2000));
+        // Cut where it fits when every character of it is escaped.
+        let title = escaped(&clean(&self.title(), 2900 / 5));
         let facts = format!(
             "severity {} · since {} · {}",
             self.severity.as_str(),

@@ -34,12 +34,12 @@ pub(super) struct Seen<'a> {
 }
 
 /// A rule that tells apart more than that tells nobody anything.
-const MAX_GROUPS: usize = 50;
+pub(super) const MAX_GROUPS: usize = 50;
 
 impl Seen<'_> {
     /// What of it is so, by group; nothing if it is not.
     pub(super) async fn observe(&self, rule: &AlertRule) -> Result<Vec<Observation>, StoreError> {
-        let mut seen = match &rule.when {
+        let seen = match &rule.when {
             Condition::Count { threshold, window } => {
                 self.counts(rule, *threshold, *window).await?
             }
@@ -56,13 +56,13 @@ impl Seen<'_> {
             Condition::HealthFailing { check } => self.failing(check.as_deref()),
             Condition::BudgetBurn { budget } => self.burning(budget.as_deref()).await?,
         };
-        seen.truncate(MAX_GROUPS);
         Ok(seen)
     }
 
     /// The last so many minutes, the one that has begun included.
     fn window(&self, window: Span) -> Range {
-        let end = at(self.now.unix_millis().div_ceil(MINUTE) * MINUTE);
+        // Counts are by the minute, so it is up to two minutes longer, and never shorter.
+        let end = at(self.now.unix_millis() + 1);
         Range::before(end, window.millis()).widened(MINUTE)
     }
 

@@ -220,7 +220,7 @@ async fn send_in_order(
             note(shared, &letter, "waits", Some(&error.to_string()));
             tracing::warn!(channel = channel.name, rule = letter.notice.rule, %error, "an alert waits for its receiver");
         }
-        let letter = later(letter, &error, now);
+        let letter = later(letter, &error, shared.now().unix_millis());
         let document = Document {
             updated: now,
             body: json!(letter),

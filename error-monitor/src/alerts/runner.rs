@@ -11,10 +11,10 @@ use serde_json::json;
 use super::address::AddressRules;
 use super::channel::Channel;
 use super::notice::Notice;
-use super::observe::{Heartbeat, Seen};
+use super::observe::{Heartbeat, MAX_GROUPS, Seen};
 use super::outbox;
 use super::rule::{AlertRule, Condition};
-use super::send::{SendError, Sender};
+use super::send::{OURS, SendError, Sender};
 use super::silence::Silence;
 use super::state::{AlertState, Event, Observation, step};
 use crate::config::{self, Declared};
@@ -33,6 +33,7 @@ pub(crate) struct Alerts {
     pub(crate) addresses: AddressRules,
     /// Channels that something is being sent to.
     busy: outbox::Busy,
+    trial: tokio::sync::Mutex<()>,
 }
 
 /// An alert as the store has it.
@@ -58,6 +59,7 @@ impl Alerts {
             sender,
             addresses,
             busy: outbox::Busy::default(),
+            trial: tokio::sync::Mutex::default(),
         }
     }
 
@@ -136,7 +138,7 @@ impl Alerts {
                 BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen
             );
             // Those of channels are ours: an alert of them could not be sent either.
-            if open && !breaker.name().starts_with("alerts.") {
+            if open && !breaker.name().starts_with(OURS) {
                 let since = breaker.snapshot().since.unix_millis();
                 heartbeat.open.insert(breaker.name().to_owned(), since);
             }
@@ -201,8 +203,16 @@ impl Alerts {
         }
         let mut holding = Vec::new();
         for rule in rules.iter().filter(|rule| rule.enabled) {
+            let mut groups = before.keys().filter(|(name, _)| *name == rule.name).count();
             for observation in seen.observe(rule).await? {
                 let key = (rule.name.clone(), observation.group.clone());
+                if !before.contains_key(&key) {
+                    // Who is there stays, however many there are: it is over only when it is over.
+                    groups += 1;
+                    if groups > MAX_GROUPS {
+                        continue;
+                    }
+                }
                 let is_silenced = silences
                     .iter()
                     .any(|one| one.covers(&rule.name, &key.1, now.unix_millis()));
@@ -336,6 +346,8 @@ impl Alerts {
         let notice = self.notice(Event::Test, &state, now);
         let channels = self.channels().await?;
         let names = told_by(rule, &channels);
+        // One trial at a time: each takes a thread of the host's for every channel.
+        let _trial = self.trial.lock().await;
         let mut sending = Vec::new();
         for channel in channels
             .into_iter()

@@ -172,9 +172,12 @@ fn retry_after(value: &str) -> Option<Duration> {
     Some(wait.min(Duration::from_secs(24 * 3600)))
 }
 
+/// The breakers of channels have names that nobody else has.
+pub(super) const OURS: &str = "error-monitor.alerts.";
+
 /// Each channel has its own: a receiver that is down is not asked again and again.
 fn breaker(channel: &str) -> BreakerHandle {
-    let name = format!("alerts.{channel}");
+    let name = format!("{OURS}{channel}");
     let all = Breakers::global();
     if let Some(breaker) = all.get(&name) {
         return breaker;

@@ -107,7 +107,7 @@ mod tests {
     fn rule() -> AlertRule {
         AlertRule::new("r", Condition::count(1, Duration::from_secs(60)))
             .holds_for(Duration::from_millis(100))
-            .repeat(Duration::from_millis(1000))
+            .repeat(Duration::from_secs(1))
     }
 
     fn seen() -> Observation {

@@ -318,7 +318,9 @@ async fn remove_all<T: Named>(
     let now = api.shared.now().unix_millis();
     for name in names {
         if declared.iter().any(|one| one.name() == name) {
-            config::put(&*api.store, T::KIND, name, config::removed(), now).await?;
+            if !config::put(&*api.store, T::KIND, name, config::removed(), now).await? {
+                return Err(AdminError::ChangedMeanwhile);
+            }
         } else {
             api.store.delete_document(T::KIND, name).await?;
         }
@@ -429,7 +431,7 @@ pub(super) async fn silence(api: Arc<Api>, call: &mut Call) -> Result<Answer, Ad
     config::put(&*api.store, Silence::KIND, &silence.id, json!(silence), now).await?;
     call.audit = Some(Audit {
         target: silence.rule.clone().unwrap_or_else(|| "*".to_owned()),
-        after: json!(silence),
+        after: json!(SilenceAnswer::from(silence.clone())),
         ..Audit::default()
     });
     Answer::json(&SilenceAnswer::from(silence))
@@ -454,7 +456,7 @@ pub(super) async fn expire(api: Arc<Api>, call: &mut Call) -> Result<Answer, Adm
     api.store.delete_document(Silence::KIND, &id).await?;
     call.audit = Some(Audit {
         target: silence.rule.clone().unwrap_or_else(|| "*".to_owned()),
-        before: json!(silence),
+        before: json!(SilenceAnswer::from(silence.clone())),
         ..Audit::default()
     });
     Answer::json(&Expired { id })

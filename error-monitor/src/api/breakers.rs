@@ -258,6 +258,7 @@ fn apply(
     api: &Api,
     call: &mut Call,
     reason: Option<String>,
+    seconds: Option<u64>,
     lever: impl FnOnce(&BreakerHandle),
 ) -> Result<Answer, AdminError> {
     let reason = checked_reason(reason)?;
@@ -265,10 +266,14 @@ fn apply(
     let before = breaker.state();
     lever(&breaker);
     let after = breaker.snapshot();
+    let mut said = json!({ "state": after.state, "reason": reason });
+    if let Some(seconds) = seconds {
+        said["seconds"] = json!(seconds);
+    }
     call.audit = Some(Audit {
         target: breaker.name().to_owned(),
         before: json!({ "state": before }),
-        after: json!({ "state": after.state, "reason": reason }),
+        after: said,
     });
     Answer::json(&Changed {
         instance: api.shared.instance.to_string(),
@@ -279,17 +284,17 @@ fn apply(
 
 pub(super) async fn reset(api: Arc<Api>, call: &mut Call) -> Result<Answer, AdminError> {
     let Reason { reason } = call.body_or_default()?;
-    apply(&api, call, reason, |breaker| breaker.reset())
+    apply(&api, call, reason, None, |breaker| breaker.reset())
 }
 
 pub(super) async fn disable(api: Arc<Api>, call: &mut Call) -> Result<Answer, AdminError> {
     let Reason { reason } = call.body_or_default()?;
-    apply(&api, call, reason, |breaker| breaker.disable())
+    apply(&api, call, reason, None, |breaker| breaker.disable())
 }
 
 pub(super) async fn automatic(api: Arc<Api>, call: &mut Call) -> Result<Answer, AdminError> {
     let Reason { reason } = call.body_or_default()?;
-    apply(&api, call, reason, |breaker| breaker.automatic())
+    apply(&api, call, reason, None, |breaker| breaker.automatic())
 }
 
 pub(super) async fn force_open(api: Arc<Api>, call: &mut Call) -> Result<Answer, AdminError> {
@@ -301,7 +306,7 @@ pub(super) async fn force_open(api: Arc<Api>, call: &mut Call) -> Result<Answer,
             reason: format!("it is from 1 to {MOST}"),
         });
     }
-    apply(&api, call, reason, |breaker| {
+    apply(&api, call, reason, seconds, |breaker| {
         breaker.force_open(seconds.map(Duration::from_secs));
     })
 }

@@ -28,14 +28,24 @@ pub enum AdminError {
     },
 
     /// The body cannot be read.
-    #[api(status = 400, message = "the body cannot be read: {reason}", details)]
+    #[api(
+        status = 400,
+        message = "the body cannot be read: {reason}",
+        display = "a body cannot be read",
+        details
+    )]
     InvalidBody {
         /// Why not.
         reason: String,
     },
 
     /// The body can be read, and says what cannot be.
-    #[api(status = 422, message = "{field}: {reason}", details)]
+    #[api(
+        status = 422,
+        message = "{field}: {reason}",
+        display = "{field} cannot be",
+        details
+    )]
     InvalidField {
         /// Where in the body.
         field: String,
@@ -155,6 +165,10 @@ pub enum AdminError {
 
 impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {
+        if !error.is_passing() {
+            // A mistake of ours, and not one that waiting mends.
+            tracing::error!(%error, "the error store could not answer");
+        }
         Self::StoreUnavailable(error)
     }
 }

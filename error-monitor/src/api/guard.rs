@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::rejection::RawPathParamsRejection;
@@ -71,6 +72,8 @@ impl Audit {
     }
 }
 
+/// How long an authenticator may take.
+const AUTHENTICATION: Duration = Duration::from_secs(5);
 /// Rules have a limit; this is far above it.
 const MAX_BODY: usize = 256 * 1024;
 
@@ -250,20 +253,32 @@ pub(super) async fn pass(
         actor: actor.clone(),
         audit: None,
     };
-    let result = (endpoint.handler)(Arc::clone(&api), &mut call).await;
-    if is_change && let Some(actor) = &actor {
-        let audit = call.audit.take().unwrap_or_else(|| Audit::of(&call.path));
-        audited(
-            &api,
-            actor,
-            endpoint,
-            &parts.uri,
-            &audit,
-            result.as_ref().err(),
-        )
-        .await;
+    let uri = parts.uri;
+    let answer = async move {
+        // A few at a time: the store has rules to look at and batches to take meanwhile.
+        let _turn = if endpoint.role.is_some() {
+            api.turns.acquire().await.ok()
+        } else {
+            None
+        };
+        let result = (endpoint.handler)(Arc::clone(&api), &mut call).await;
+        if is_change && let Some(actor) = &actor {
+            let audit = call.audit.take().unwrap_or_else(|| Audit::of(&call.path));
+            audited(&api, actor, endpoint, &uri, &audit, result.as_ref().err()).await;
+        }
+        result.map_or_else(IntoResponse::into_response, super::Answer::into_response)
+    };
+    if !is_change {
+        return answer.await;
     }
-    result.map_or_else(IntoResponse::into_response, super::Answer::into_response)
+    // A change is done and audited whether or not somebody waits for the answer.
+    match error_runtime::spawn(answer).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => AdminError::ChangedMeanwhile.into_response(),
+        },
+    }
 }
 
 /// All of a request that can be wrong by itself; what of its path can be read goes with what is wrong.
@@ -320,7 +335,11 @@ async fn enter(
         return Err((AdminError::TooManyAttempts { wait }, None));
     }
     // Where everybody may come in, one who must wait is one of everybody: what they show is not looked at.
-    let identity = if wait.is_some() {
+    let shows = [header::AUTHORIZATION, header::COOKIE]
+        .iter()
+        .any(|name| parts.headers.contains_key(name));
+    let identity = if wait.is_some() || needed.is_none() && !shows {
+        // An open endpoint asks nobody but for somebody who shows something.
         None
     } else {
         identify(api, parts).await
@@ -371,11 +390,15 @@ async fn identify(api: &Api, parts: &Parts) -> Option<Identity> {
     // It is the application's code: its panic is nobody, and not a way in.
     let mut asking =
         std::panic::catch_unwind(AssertUnwindSafe(|| authenticator.authenticate(parts))).ok()?;
-    std::future::poll_fn(move |cx| {
+    let asking = std::future::poll_fn(move |cx| {
         std::panic::catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(cx)))
             .unwrap_or(std::task::Poll::Ready(None))
-    })
-    .await
+    });
+    // Who does not say in time who it is, has not said it.
+    tokio::time::timeout(AUTHENTICATION, asking)
+        .await
+        .ok()
+        .flatten()
 }
 
 fn role_of(api: &Api, identity: &Identity) -> Option<Actor> {
@@ -465,7 +488,7 @@ async fn audited(
         "actor": actor.name,
         "role": actor.role,
         "action": endpoint.id,
-        "path": uri.path(),
+        "path": crate::text::clean(uri.path(), 256),
         "target": audit.target,
         "before": audit.before,
         "after": audit.after,

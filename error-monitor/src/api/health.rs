@@ -110,15 +110,14 @@ pub(super) async fn ready(api: Arc<Api>, call: &mut Call) -> Result<Answer, Admi
         Some(_) => (Some(reports), Some(store_health(&api).await)),
         None => (None, None),
     };
-    Answer::json_with(
-        code,
-        HEALTH_JSON,
-        &Readiness {
-            status,
-            checks,
-            store,
-        },
-    )
+    let body = Readiness {
+        status,
+        checks,
+        store,
+    };
+    let answer = Answer::json_with(code, HEALTH_JSON, &body)?;
+    // That the service is not ready is what was asked, and no failure of its own.
+    Ok(answer.unreported())
 }
 
 pub(super) async fn services(api: Arc<Api>, _: &mut Call) -> Result<Answer, AdminError> {

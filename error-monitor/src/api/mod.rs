@@ -56,6 +56,8 @@ pub(crate) struct Api {
     pub(crate) commands: mpsc::WeakSender<Command>,
     pub(crate) entrance: Entrance,
     pub(crate) guesses: Guesses,
+    /// How many requests are worked on at once.
+    pub(crate) turns: tokio::sync::Semaphore,
     pub(crate) declared: Arc<Declared>,
     #[cfg(feature = "metrics")]
     pub(crate) metrics: crate::metrics::Metrics,
@@ -96,6 +98,11 @@ impl Answer {
         Ok(Self((status, head, text).into_response()))
     }
 
+    pub(crate) fn unreported(mut self) -> Self {
+        self.0.extensions_mut().insert(error_runtime::Unreported);
+        self
+    }
+
     pub(crate) fn into_response(self) -> Response {
         self.0
     }
@@ -124,7 +131,12 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &Arc<Api>) -> Router
         {
             methods = methods.on(other.filter(), serving(api, other));
         }
-        router = router.route(&path, furnished(methods.fallback(other_method.clone())));
+        // Fingerprints have a `/` in them, which need not be written as %2F.
+        let path_of_axum = path.replace("{fingerprint}", "{*fingerprint}");
+        router = router.route(
+            &path_of_axum,
+            furnished(methods.fallback(other_method.clone())),
+        );
         paths.push(path);
     }
     // What is below and is nothing: the same door, and then nothing behind it.

@@ -235,7 +235,9 @@ impl Kind {
                 0
             };
             // A reading of a minute ago, by a thread that was held up, keeps nothing.
-            if count >= most || kept >> COUNT_BITS > minute {
+            let ahead = (kept >> COUNT_BITS).saturating_sub(minute);
+            // If it is far ahead the clock was put back, and begins anew.
+            if count >= most || (1..=2).contains(&ahead) {
                 return false;
             }
             let next = (minute << COUNT_BITS) | (count + 1);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use error_runtime::StatusCode;
 use error_runtime::time::Timestamp;
 
 use super::table::{CELLS, Minutes, Table, cell_of, minute_of};
@@ -74,13 +73,14 @@ impl Route {
 }
 
 impl Requests {
-    /// Counts one request that was answered with this status, as of now. The route is its template, never a path.
+    /// Counts one request that was answered with this status (of whichever version of `http`, or a number), as of
+    /// now. The route is its template, never a path.
     #[inline]
-    pub fn count(&self, route: &str, status: StatusCode) {
-        self.count_at(route, status, Timestamp::now());
+    pub fn count(&self, route: &str, status: impl Into<u16>) {
+        self.count_at(route, status.into(), Timestamp::now());
     }
 
-    pub(crate) fn count_at(&self, route: &str, status: StatusCode, time: Timestamp) {
+    fn count_at(&self, route: &str, status: u16, time: Timestamp) {
         let route = head(route, LABEL);
         let found = if route.is_empty() {
             None
@@ -91,9 +91,9 @@ impl Requests {
         let stripe = &found.unwrap_or(&self.other).stripes[stripe()];
         let cell = cell_of(time.unix_millis());
         stripe.total.add(cell);
-        if status.is_server_error() {
+        if status >= 500 {
             stripe.server_errors.add(cell);
-        } else if status.is_client_error() {
+        } else if status >= 400 {
             stripe.client_errors.add(cell);
         }
     }

@@ -142,7 +142,14 @@ pub enum StoreError {
 impl StoreError {
     /// Whether another try may succeed without anybody's doing.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Full(_) | Self::Busy)
+        matches!(
+            self,
+            Self::Unavailable(_)
+                | Self::Full(_)
+                | Self::Damaged(_)
+                | Self::Newer { .. }
+                | Self::Busy
+        )
     }
 }
 

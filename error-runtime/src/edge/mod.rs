@@ -39,3 +39,5 @@ pub use future::EdgeFuture;
 pub use layer::{ErrorLayer, ErrorService};
 pub use map::{ErrorMap, Mapped};
 pub(crate) use node::Node;
+#[cfg(feature = "tower")]
+pub use visit::Unreported;

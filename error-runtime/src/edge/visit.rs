@@ -101,7 +101,8 @@ impl Visit {
             Err(failure) => in_place_of(context, failure),
         };
         let status = response.status();
-        if is_failure(status) {
+        let is_meant = response.extensions().get::<Unreported>().is_some();
+        if is_failure(status) && !is_meant {
             let record = response.extensions_mut().remove::<Record>();
             let is_answer = record.as_ref().is_some_and(|record| record.is_answer);
             let record = record.unwrap_or_else(|| answer::by_hand(edge(context), status, context));
@@ -121,6 +122,17 @@ impl Visit {
         response
     }
 }
+
+/// In the extensions of a response of 4xx or 5xx: it is what was asked for and no failure, such as that of a readiness
+/// check that says no. The layer passes it on as it is, and no reporter is told.
+///
+/// ```
+/// # fn example(mut response: http::Response<()>) {
+/// response.extensions_mut().insert(error_runtime::Unreported);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Unreported;
 
 /// A stream goes on in its request, and is watched to its end by the innermost edge. So is a large body, which
 /// may be another server's; what is small is in memory nearly always.

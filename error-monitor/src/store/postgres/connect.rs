@@ -11,6 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::store::StoreError;
@@ -21,9 +22,32 @@ const CONNECTIONS: usize = 6;
 pub(super) fn pool(url: &str) -> Result<(String, Pool), StoreError> {
     let (url, authority) = take_authority(url);
     let unreadable = |why: String| StoreError::Failed(format!("the URL of PostgreSQL: {why}"));
-    let mut config: Config = url.parse().map_err(|error| unreadable(chain(&error)))?;
+    // What the parser says may quote a part of the password.
+    let mut config: Config = url.parse().map_err(|_: tokio_postgres::Error| {
+        unreadable("it cannot be read; expected postgres://user:password@host/database".to_owned())
+    })?;
     if config.get_hosts().is_empty() {
         return Err(unreadable("it names no host".to_owned()));
+    }
+    let has_at = |host: &Host| matches!(host, Host::Tcp(host) if host.contains('@'));
+    if config.get_hosts().iter().any(has_at) {
+        return Err(unreadable(
+            "an `@` in a password is written as %40".to_owned(),
+        ));
+    }
+    let is_local = |host: &Host| !matches!(host, Host::Tcp(_));
+    if config.get_ssl_mode() == SslMode::Prefer {
+        if url.contains("sslmode") {
+            let why = "`sslmode=prefer` does without encryption when it is told to; say `require` or `disable`";
+            return Err(unreadable(why.to_owned()));
+        }
+        // Who stands between could say that there is no encryption, and would be given the password.
+        let local = config.get_hosts().iter().all(is_local);
+        config.ssl_mode(if local {
+            SslMode::Disable
+        } else {
+            SslMode::Require
+        });
     }
     config
         .connect_timeout(Duration::from_secs(3))
@@ -82,9 +106,9 @@ fn name(config: &Config) -> String {
         .get_hosts()
         .first()
         .map_or_else(String::new, |host| match host {
-            tokio_postgres::config::Host::Tcp(host) => host.clone(),
+            Host::Tcp(host) => host.clone(),
             #[cfg(unix)]
-            tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+            Host::Unix(path) => path.display().to_string(),
         });
     format!(
         "postgres {host}/{}",
@@ -183,5 +207,7 @@ mod tests {
                 .is_err_and(|error| !error.to_string().contains("hunter2"))
         );
         assert!(pool("what").is_err());
+        assert!(pool("postgres://db.example/app?sslmode=prefer").is_err());
+        assert!(pool("postgres://db.example/app?sslmode=disable").is_ok());
     }
 }

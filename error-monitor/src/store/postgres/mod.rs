@@ -29,8 +29,8 @@ use crate::time::Range;
 
 /// Failures in a `PostgreSQL` database, in a schema of their own: `error_monitor`.
 ///
-/// Many processes may write to it. It needs no extension, and may be reached through a pooler that keeps a
-/// connection for each transaction. Certificates are always checked; `sslrootcert=<file>` in the URL names an
+/// Many processes may write to it. It needs no extension. Who leads is a lock of its connection, so a pooler before it
+/// must keep a connection for each session. Connections are encrypted and certificates checked; `sslrootcert=<file>` in the URL names an
 /// authority of one's own, and `sslmode=disable` does without encryption.
 pub struct PostgresStore {
     name: String,
@@ -180,31 +180,14 @@ fn explain(error: &tokio_postgres::Error) -> StoreError {
     };
     let text = format!("{} ({})", server.message(), server.code().code());
     let code = server.code();
-    let passing = [
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-        SqlState::TOO_MANY_CONNECTIONS,
-        SqlState::QUERY_CANCELED,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::OUT_OF_MEMORY,
-        SqlState::INVALID_PASSWORD,
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-        SqlState::INSUFFICIENT_PRIVILEGE,
-    ];
+    // Only what is wrong with the data itself stays wrong.
+    let is_lasting = |class: &str| code.code().starts_with(class);
     if *code == SqlState::DISK_FULL {
         StoreError::Full(text)
-    } else if passing.contains(code)
-        || code.code().starts_with("08")
-        || code.code().starts_with("25")
-        || code.code().starts_with("57")
-    {
-        StoreError::Unavailable(text)
-    } else {
+    } else if is_lasting("22") || is_lasting("23") {
         StoreError::Failed(text)
+    } else {
+        StoreError::Unavailable(text)
     }
 }
 

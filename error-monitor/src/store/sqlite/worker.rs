@@ -1,5 +1,6 @@
 //! Threads that own connections, and do what is asked of them one after the other.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -63,15 +64,17 @@ impl<S: Default + Send + 'static> Worker<S> {
         })
     }
 
-    /// Does it on one of the threads. Once asked for it is done, even if nobody waits for it any more.
+    /// Does it on one of the threads. Once begun it is done, even if nobody waits for it any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection, &mut S) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, waiting) = oneshot::channel();
         let job: Job<S> = Box::new(move |desk| {
-            // Nobody may be waiting any more.
-            let _ = answer.send(desk.run(job));
+            // Who has gone before it began is not answered: a change has its own task, which does not go.
+            if !answer.is_closed() {
+                let _ = answer.send(desk.run(job));
+            }
         });
         {
             let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,7 +139,13 @@ impl<S: Default> Desk<S> {
         let Some((open, state)) = &mut self.open else {
             return Err(StoreError::Busy);
         };
-        let error = match job(&mut open.connection, state) {
+        // A panic in here is a mistake of ours; it costs this job, and not the store.
+        let done = catch_unwind(AssertUnwindSafe(|| job(&mut open.connection, state)));
+        let Ok(done) = done else {
+            self.open = None;
+            return Err(StoreError::Failed("a job of the store panicked".to_owned()));
+        };
+        let error = match done {
             Ok(done) => return Ok(done),
             Err(error) => self.file.explain(&error),
         };
