@@ -307,3 +307,108 @@ fn a_server_ends_with_its_owner() {
         );
     }
 }
+
+/// An authority of the test's own, and a certificate of it for this machine. False where openssl is missing.
+fn certificates(folder: &Path) -> bool {
+    let openssl =
+        |arguments: &[&str]| succeeds(Command::new("openssl").current_dir(folder).args(arguments));
+    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").expect("a file");
+    let authority = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=tests",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+    ];
+    let request = [
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-keyout",
+        "server.key",
+        "-out",
+        "server.csr",
+    ];
+    let signed = [
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "names",
+        "-out",
+        "server.crt",
+    ];
+    openssl(&authority) && openssl(&request) && openssl(&signed)
+}
+
+/// Encrypted, and with somebody whose certificate is right, or not at all.
+#[tokio::test]
+async fn connections_are_encrypted_and_certificates_checked() {
+    use error_monitor::ErrorStore as _;
+    use error_monitor::store::PostgresStore;
+
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let plain = server.url("postgres").replace("?sslmode=disable", "");
+    let folder = tempfile::tempdir().expect("a folder");
+    if !certificates(folder.path()) {
+        return skip("there is no openssl");
+    }
+    let with_authority = format!(
+        "{plain}?sslrootcert={}",
+        folder.path().join("ca.pem").display()
+    );
+    let ping = async |url: &str| PostgresStore::new(url).expect("a URL").ping().await;
+    // A server that does without is not taken at its word: so could anybody who stands between say.
+    let refused = ping(&with_authority)
+        .await
+        .expect_err("it has no encryption");
+    assert!(refused.to_string().contains("TLS"), "{refused}");
+
+    let data = server.folder.join("data");
+    for name in ["server.key", "server.crt"] {
+        std::fs::copy(folder.path().join(name), data.join(name)).expect("a copy");
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(data.join(name), mode).expect("a mode");
+        if std::fs::metadata(&data).is_ok_and(|data| data.uid() != 0) {
+            // As root: the server's user must be able to read it.
+            let _ = succeeds(Command::new("chown").arg("postgres").arg(data.join(name)));
+        }
+    }
+    sql(&server.url("postgres"), "ALTER SYSTEM SET ssl = on");
+    sql(&server.url("postgres"), "SELECT pg_reload_conf()");
+    super::util::wait_for("the server to encrypt", async || {
+        sql(&server.url("postgres"), "SHOW ssl") == "on" && ping(&with_authority).await.is_ok()
+    })
+    .await;
+    let store = PostgresStore::new(&with_authority).expect("a URL");
+    store.ping().await.expect("it is reached");
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+                     WHERE application_name = 'error-monitor'";
+    assert_eq!(sql(&server.url("postgres"), encrypted), "t");
+    // Its certificate is nobody's that the world knows.
+    let unknown = ping(&plain)
+        .await
+        .expect_err("the certificate is not checked");
+    assert!(unknown.to_string().contains("certificate"), "{unknown}");
+}
