@@ -103,6 +103,7 @@ fn round(file: &Path, rng: &mut fastrand::Rng) -> (u64, u64) {
     std::thread::scope(|scope| {
         let pause = Duration::from_micros(rng.u64(..400_000));
         scope.spawn(move || {
+            // Any moment will do, and each round has another: nothing is asserted of the time.
             std::thread::sleep(pause);
             child.kill().unwrap();
             child.wait().unwrap();

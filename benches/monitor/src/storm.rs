@@ -43,6 +43,7 @@ pub async fn measure() -> Vec<Limit> {
                     reporter.report_shared(&event(number as usize % 50, number as usize % 7));
                     number += 1;
                 }
+                // The storm has a rate: in between it leaves the processor to those who serve.
                 std::thread::sleep(Duration::from_micros(500));
             }
             sent.store(number, Ordering::Relaxed);
