@@ -14,6 +14,7 @@ use crate::access::{Authenticator, BearerTokens, Role};
 use crate::alerts::{AddressRules, AlertRule, Channel};
 use crate::budgets::Budget;
 use crate::config::Declared;
+use crate::dashboard::DashboardPlace;
 use crate::health::HealthCheck;
 use crate::monitor::{Monitor, WithAdmin, WithoutAdmin};
 use crate::shared::Now;
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) store: StoreChoice,
     pub(crate) instance: Option<String>,
     pub(crate) mount: String,
+    pub(crate) dashboard: DashboardPlace,
     pub(crate) tokens: BearerTokens,
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) admin_emails: Vec<String>,
@@ -82,6 +84,7 @@ impl MonitorBuilder<WithoutAdmin> {
                 store: StoreChoice::Default,
                 instance: None,
                 mount: "/admin/api/monitoring".to_owned(),
+                dashboard: DashboardPlace::default(),
                 tokens: BearerTokens::default(),
                 authenticator: None,
                 admin_emails: split_emails(&admin_emails),
@@ -188,6 +191,28 @@ impl<A> MonitorBuilder<A> {
             self.mistake("mount", PATH_RULE);
         }
         self.settings.mount = path;
+        self
+    }
+
+    /// Where the dashboard is: a path that ends with `/`. Unless told otherwise `/admin/`; where the mount point
+    /// is another one, the same without its `api/monitoring`, or else `dashboard/` below it.
+    ///
+    /// The page itself is open, and has nothing in it: it asks for a token, and then the endpoints.
+    pub fn dashboard(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        if path != "/" && !path.strip_suffix('/').is_some_and(is_path) {
+            self.mistake(
+                "dashboard",
+                "a path begins and ends with `/`, and has no placeholders",
+            );
+        }
+        self.settings.dashboard = DashboardPlace::At(path);
+        self
+    }
+
+    /// No dashboard: the endpoints alone.
+    pub fn without_dashboard(mut self) -> Self {
+        self.settings.dashboard = DashboardPlace::Nowhere;
         self
     }
 

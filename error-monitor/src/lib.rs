@@ -8,6 +8,7 @@ mod api;
 mod budgets;
 mod builder;
 mod config;
+mod dashboard;
 mod health;
 #[cfg(feature = "logs")]
 mod logs;

@@ -146,6 +146,7 @@ impl<A> Monitor<A> {
             checks,
             commands: commands.downgrade(),
             entrance: Entrance {
+                dashboard: settings.dashboard.resolve(&settings.mount),
                 mount: settings.mount,
                 metrics_path: settings.metrics_path,
                 open_metrics: settings.open_metrics,

@@ -645,6 +645,15 @@ async fn recent_errors_by_every_filter() {
             "{filter}"
         );
     }
+    for (text, found) in [
+        ("q=R-1", vec!["G"]),
+        ("q=%2Fr%2F%7B", vec!["E"]),
+        ("q=B%20X", vec!["H"]),
+        ("q=%3Cb%3Eboom%3C%2Fb%3E&status=404", vec!["B"]),
+        ("q=nowhere", vec![]),
+    ] {
+        assert_eq!(codes(text).await, found, "{text}");
+    }
     assert_eq!(codes("").await, ["H", "G", "F", "E", "D", "C", "B", "A"]);
     assert_eq!(codes("limit=2").await, ["H", "G"]);
     let half_open = "from=2026-01-01T10:02:00Z&to=2026-01-01T10:04:00Z";
@@ -1230,4 +1239,22 @@ async fn the_document_follows_the_mount() {
             "{mount}"
         );
     }
+}
+
+#[tokio::test]
+async fn who_has_signed_in_is_told_who_they_are() {
+    let server = Server::start().await;
+    for (token, name, role) in [
+        (OPERATOR, "token 1", "operator"),
+        (VIEWER, "token 2", "viewer"),
+    ] {
+        let me = server.request(Method::GET, "me").bearer_auth(token);
+        assert_eq!(
+            Answer::of(me).await.ok(),
+            json!({ "name": name, "role": role })
+        );
+    }
+    server.read("me").await;
+    let nobody = server.request(Method::GET, "me");
+    assert_eq!(Answer::of(nobody).await.status, 401);
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod budgets;
 mod configure;
 mod crypto;
+mod dashboard;
 mod delivery;
 mod door;
 mod endpoints;

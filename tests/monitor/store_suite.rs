@@ -1014,6 +1014,10 @@ async fn events_are_filtered(place: &Place) {
         full.method = Some("PATCH".to_owned());
         full.operation = Some("sync".to_owned());
         full.attempts = Some(3);
+        if number % 7 == 0 {
+            full.message = format!("{number}_message");
+            full.display = format!("100% of {number}");
+        }
         full.chain = vec!["one".to_owned(), "two".to_owned()];
         full.details = Some(r#"{"id":7}"#.to_owned());
         full.backtrace = Some("at main".to_owned());
@@ -1033,6 +1037,10 @@ async fn events_are_filtered(place: &Place) {
         let mut query = events_query(9);
         change(&mut query.filter);
         query
+    };
+    let text = |text: &str| EventQuery {
+        text: Some(text.to_owned()),
+        ..events_query(9)
     };
     let cases: Vec<(EventQuery, Passes)> = vec![
         (events_query(9), Box::new(|_| true)),
@@ -1109,6 +1117,43 @@ async fn events_are_filtered(place: &Place) {
                 (START + 10 * MINUTE..START + 90 * MINUTE).contains(&event.time)
                     && event.series.status == 404
             }),
+        ),
+        (
+            text("REQUEST-4"),
+            Box::new(|event| event.request_id.as_deref() == Some("request-4")),
+        ),
+        (
+            text("ser-5"),
+            Box::new(|event| event.user.as_deref() == Some("user-5")),
+        ),
+        (
+            text("code_2"),
+            Box::new(|event| event.series.code.contains("CODE_2")),
+        ),
+        (
+            text("/Route/1/{"),
+            Box::new(|event| event.series.route == "/route/1/{id}"),
+        ),
+        (
+            text("_MESSAGE"),
+            Box::new(|event| event.message.ends_with("_message")),
+        ),
+        (
+            text("100% of"),
+            Box::new(|event| event.display.starts_with("100% of")),
+        ),
+        // No wildcards, no other columns, and nothing that is put together of two.
+        (text("1_0% of"), Box::new(|_| false)),
+        (text("%"), Box::new(|event| event.display.contains('%'))),
+        (text("trace-7"), Box::new(|_| false)),
+        (text("' OR '1'='1"), Box::new(|_| false)),
+        (text("_message100%"), Box::new(|_| false)),
+        (
+            EventQuery {
+                text: Some("user-0".to_owned()),
+                ..filter(&|filter| filter.status = Some(404))
+            },
+            Box::new(|event| event.user.as_deref() == Some("user-0") && event.series.status == 404),
         ),
         (
             EventQuery {

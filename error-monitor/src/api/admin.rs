@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::guard::Call;
 use super::params::cursor;
 use super::{AdminError, Answer, Api};
+use crate::access::Role;
 use crate::store::{JournalKind, JournalQuery, StoreSize, StoredEvent};
 
 /// Who changed what.
@@ -66,6 +67,22 @@ pub(super) async fn audit(api: Arc<Api>, call: &mut Call) -> Result<Answer, Admi
     Answer::json(&AuditLog {
         entries: entries.collect(),
         next_cursor: page.next.map(cursor),
+    })
+}
+
+/// Who has signed in.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Me {
+    name: String,
+    role: Role,
+}
+
+pub(super) async fn me(_: Arc<Api>, call: &mut Call) -> Result<Answer, AdminError> {
+    // Nobody comes as far as this without having signed in.
+    let actor = call.actor.as_ref().ok_or(AdminError::NotSignedIn)?;
+    Answer::json(&Me {
+        name: actor.name.clone(),
+        role: actor.role,
     })
 }
 

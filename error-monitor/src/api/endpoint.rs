@@ -285,6 +285,10 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
             FILTERS[5],
             text("request_id", "Those of this request."),
             text("user", "Those that this user has met."),
+            text(
+                "q",
+                "Those where this text occurs in the message, the log text, the code, the route, the request id or the user.",
+            ),
         ],
         ..get(
             "/logs/recent-errors",
@@ -467,6 +471,13 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
             handler!(admin::audit),
         )
     },
+    get(
+        "/me",
+        "me",
+        "Who has signed in, and what they may do.",
+        answers!(admin::Me),
+        handler!(admin::me),
+    ),
     get(
         "/monitor",
         "monitor",

@@ -70,6 +70,7 @@ pub(super) async fn recent(api: Arc<Api>, call: &mut Call) -> Result<Answer, Adm
         filter: super::stats::filter(params),
         request_id: params.text("request_id"),
         user: params.text("user"),
+        text: params.text("q"),
     };
     let page = api.store.events(&query).await?;
     Answer::json(&RecentErrors {

@@ -26,6 +26,8 @@ use crate::store::JournalKind;
 /// Where the endpoints are, and who may come in.
 pub(crate) struct Entrance {
     pub(crate) mount: String,
+    /// Where the page is, if there is one.
+    pub(crate) dashboard: Option<String>,
     pub(crate) metrics_path: String,
     pub(crate) open_metrics: bool,
     pub(crate) tokens: BearerTokens,

@@ -148,16 +148,20 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(api: &Arc<Api>) -> Router
         }
     };
     let mount = &api.entrance.mount;
+    if let Some(place) = &api.entrance.dashboard {
+        let page = crate::dashboard::page(place, mount);
+        router = router.route(place, furnished(page));
+    }
+    for path in [
+        format!("{mount}/{{*rest}}"),
+        format!("{mount}/"),
+        mount.clone(),
+    ] {
+        if api.entrance.dashboard.as_ref() != Some(&path) {
+            router = router.route(&path, furnished(axum::routing::any(nowhere.clone())));
+        }
+    }
     router
-        .route(
-            &format!("{mount}/{{*rest}}"),
-            furnished(axum::routing::any(nowhere.clone())),
-        )
-        .route(
-            &format!("{mount}/"),
-            furnished(axum::routing::any(nowhere.clone())),
-        )
-        .route(mount, furnished(axum::routing::any(nowhere)))
 }
 
 /// Each route has the layers of its own: those of a router would hold for the application's fallback too, once

@@ -252,6 +252,9 @@ pub struct EventQuery {
     pub request_id: Option<String>,
     /// Of this user alone.
     pub user: Option<String>,
+    /// Where this text occurs: in the message, the log text, the code, the route, the request id or the user.
+    /// Letters of ASCII in either case are the same.
+    pub text: Option<String>,
 }
 
 /// Some failures, and where to go on.

@@ -65,6 +65,19 @@ impl<'a> Conditions<'a> {
         }
     }
 
+    /// Whether a text occurs in a column, its letters in either case.
+    fn contains(&mut self, column: &str, text: Option<&'a String>) {
+        if let Some(text) = text {
+            self.values.push(text);
+            let joint = if self.sql.is_empty() { "WHERE" } else { " AND" };
+            let number = self.values.len();
+            let _ = write!(
+                self.sql,
+                "{joint} position(lower(${number}) in lower({column})) > 0"
+            );
+        }
+    }
+
     fn filter(&mut self, filter: &'a EventFilter, status: Option<&'a i32>) {
         self.and("s.code", "=", filter.code.as_ref());
         self.and("s.status", "=", status);
@@ -302,6 +315,11 @@ pub(super) async fn events(connection: &Object, query: &EventQuery) -> Result<Ev
         values: within.values,
     };
     narrowed.filter(&query.filter, status.as_ref());
+    // Fields are kept apart, so that no text is found across two of them.
+    narrowed.contains(
+        "concat_ws(chr(10), e.message, e.display, s.code, s.route, e.request_id, e.user_id)",
+        query.text.as_ref(),
+    );
     let sql = format!(
         "SELECT e.*, s.fingerprint AS kind, s.domain, s.code, s.status, s.route, s.service, s.category
          FROM (SELECT * FROM error_monitor.events {inner} ORDER BY id DESC LIMIT {LOOKED_THROUGH}) e

@@ -62,6 +62,19 @@ pub(super) fn events(connection: &Connection, query: &EventQuery) -> rusqlite::R
     narrow("s.service", filter.service.clone().map(Value::from));
     narrow("s.category", filter.category.clone().map(Value::from));
     narrow("s.route", filter.route.clone().map(Value::from));
+    if let Some(text) = &query.text {
+        narrowed.push_str(if narrowed.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        });
+        // Fields are kept apart, so that no text is found across two of them.
+        narrowed.push_str(
+            "instr(lower(e.message || char(10) || e.display || char(10) || s.code || char(10) || s.route
+                || char(10) || coalesce(e.request_id, '') || char(10) || coalesce(e.user, '')), lower(?)) > 0",
+        );
+        values.push(text.clone().into());
+    }
     // Unary plus keeps SQLite from going by the series first, which would lose the order.
     let sql = format!(
         "SELECT e.id, e.instance, e.level, e.origin, e.message, e.display, e.chain, e.details,
