@@ -123,7 +123,7 @@ async fn a_place_that_is_none_is_refused() {
             .dashboard(path)
             .build()
             .await;
-        let error = built.err().expect("refused").to_string();
+        let error = built.expect_err("refused").to_string();
         assert!(error.contains("dashboard"), "{path}: {error}");
     }
 }
