@@ -50,8 +50,10 @@ async function olderErrors() {
   }
 }
 
-function errorTable(list, label) {
-  return table(label, ["Time", "Status", "Failure", "Route", "Request"], list.map((one) => row(one.id, [
+function errorTable(list, label, place) {
+  // A failure stays what it is: of a thousand rows only the new ones are made.
+  const there = new Set([...place.querySelectorAll(".rows tr[data-key]")].map(keyOf));
+  return table(label, ["Time", "Status", "Failure", "Route", "Request"], list.map((one) => there.has(one.id) ? same("tr", one.id) : row(one.id, [
     ["Time", atClock(one.time)],
     ["Status", el("span", { class: one.status >= 500 ? "status fail" : "status" }, String(one.status))],
     ["Failure",
@@ -71,7 +73,7 @@ function showErrors() {
   const full = list.length >= MOST_ROWS;
   show(byId("error-list"), chips,
     newer ? el("p", { class: "foot" }, el("button", { type: "button", "data-act": "newest-errors" }, "Newer errors have come: show them")) : null,
-    list.length ? errorTable(list, "Recent errors")
+    list.length ? errorTable(list, "Recent errors", byId("error-list"))
       : el("p", { class: "empty" }, next ? "None in what was looked through so far."
         : active.length ? "No failure fits these filters in this range." : `No failures in the last ${RANGES[view.range].name}.`),
     el("p", { class: "foot" },

@@ -36,21 +36,21 @@ async function refresh() {
   const results = await Promise.allSettled(SECTIONS.map(([, load]) => load(mine.signal)));
   if (turn !== mine || !me) return;
   byId("main").setAttribute("aria-busy", "false");
-  let silent = 0;
+  const isSilent = ({ status, reason }) => status === "rejected" && !(reason instanceof Refusal);
+  const silent = results.filter(isSilent).length;
   let wait = 0;
   for (const [place, { status, reason }] of results.entries()) {
     const body = byId(SECTIONS[place][0]);
     body.querySelector(":scope > .failed")?.remove();
     if (status === "fulfilled") continue;
     if (signedOutBy(reason)) return;
-    if (!(reason instanceof Refusal)) {
-      silent += 1;
-      // A mistake of this page's own is none of the service's.
-      if (!(reason instanceof TypeError) && reason.name !== "TimeoutError") console.error(reason);
-    }
+    // A mistake of this page's own is none of the service's.
+    if (isSilent({ status, reason }) && !(reason instanceof TypeError) && reason.name !== "TimeoutError") console.error(reason);
     if (reason.status === 429) wait = Math.max(wait, reason.wait ?? 0);
     // What was there before stays, with a word that it is old.
     const isEmpty = !body.querySelector("svg, li, table, dl");
+    // Where nothing at all is answered, one word above is enough.
+    if (silent === results.length && !isEmpty) continue;
     if (isEmpty) body.replaceChildren();
     body.prepend(el("p", { class: "failed problem" },
       `${isEmpty ? "This could not be loaded" : "This is from before"}: ${said(reason)} `,
@@ -85,7 +85,10 @@ function showView() {
   byId("pattern-sort").value = view.sort;
   for (const radio of document.querySelectorAll("[name=measure]")) radio.checked = radio.value === view.measure;
   for (const input of byId("filters").elements) {
-    if (input.name && input !== document.activeElement) input.value = view[input.name];
+    // What is being typed stays.
+    if (!input.name || input.dataset.shown === view[input.name]) continue;
+    input.value = view[input.name];
+    input.dataset.shown = view[input.name];
   }
   for (const link of document.querySelectorAll("nav [data-section]")) {
     link.setAttribute("href", address({ section: link.dataset.section, open: "" }));
@@ -101,8 +104,8 @@ function showView() {
 }
 
 /** Where something is that was asked for by its name. */
-function goTo(section) {
-  look({ section, open: "" });
+function goTo(section, changes) {
+  look({ ...changes, section, open: "" });
   const title = byId(`${section}-title`);
   title?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" });
   title?.focus({ preventScroll: true });
@@ -112,8 +115,7 @@ function goTo(section) {
 function filterBy(changes) {
   patterns.pages = 1;
   errors.paged = false;
-  look({ ...changes, open: "" });
-  goTo("errors");
+  goTo("errors", changes);
   refresh();
 }
 

@@ -76,7 +76,7 @@ async function openPattern(fingerprint) {
     if (view.open !== `pattern:${fingerprint}`) return;
     openDrawer([close, one ? patternFacts(one, from) : el("p", { class: "empty" }, "It was not met in the last 30 days."),
       el("h3", null, "The last of it"),
-      recent.errors.length ? errorTable(recent.errors, "The last of this kind") : el("p", { class: "empty" }, "None are kept in full."),
+      recent.errors.length ? errorTable(recent.errors, "The last of this kind", drawer) : el("p", { class: "empty" }, "None are kept in full."),
       el("p", null, el("button", { type: "button", "data-act": "filter-fingerprint", "data-fingerprint": fingerprint }, "All of this kind"))]);
   } catch (error) {
     if (!signedOutBy(error)) openDrawer([close, el("p", { class: "problem" }, said(error))]);

@@ -39,6 +39,9 @@ function show(parent, ...children) {
   }
 }
 
+/** Stands for an element that is there already, and does not change. */
+const same = (tag, key) => el(tag, { "data-key": key, "data-same": true });
+
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null);
 
 function matchChildren(parent, wanted) {
@@ -77,6 +80,7 @@ function matchNode(node, wanted) {
     node.replaceWith(wanted);
     return;
   }
+  if (wanted.nodeType === Node.ELEMENT_NODE && wanted.hasAttribute("data-same")) return;
   if (node.nodeType === Node.TEXT_NODE) {
     if (node.data !== wanted.data) node.data = wanted.data;
     return;
