@@ -14,6 +14,8 @@ mod api;
 mod app;
 mod between;
 mod error;
+#[cfg(test)]
+mod fakes;
 #[path = "../06_meetings/meetings/mod.rs"]
 mod meetings;
 #[cfg(test)]

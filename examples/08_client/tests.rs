@@ -1,23 +1,19 @@
 //! Tests of the client: against answers that a test makes up, and against the real service without a socket. Time is
 //! tokio's and paused, so waits cost none and can be measured exactly.
 
-use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
 use error_runtime::{Breakers, Classify as _, Rejected};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tower::ServiceExt as _;
 
 use crate::api::{Meeting, Meetings, call};
 use crate::app::app;
 use crate::error::{CallError, Kind};
+use crate::fakes::{InProcess, Scripted, answer, planning, unavailable};
 use crate::meetings::Services;
-use crate::transport::{Answer, Call, Http, LIMIT, Transport};
+use crate::transport::{Answer, Http, LIMIT, Transport as _};
 use crate::{between, new_meeting, serve, url};
 
 /// All calls of a process share one breaker, so tests that use it run one at a time and leave it as new.
@@ -26,92 +22,6 @@ async fn alone() -> impl Drop {
     let guard = ALONE.lock().await;
     Breakers::global().reset_all();
     guard
-}
-
-fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
-    Answer {
-        status: StatusCode::from_u16(status).unwrap(),
-        headers: HeaderMap::new(),
-        body: body.into(),
-        whole: true,
-    }
-}
-
-fn unavailable(seconds: u64) -> Answer {
-    let body = r#"{"error":{"code":"BUSY","message":"busy","status":503,"recoverable":true}}"#;
-    let mut answer = answer(503, body);
-    answer.headers.insert("retry-after", seconds.into());
-    answer
-        .headers
-        .insert("x-request-id", "r-7".parse().unwrap());
-    answer
-}
-
-fn planning() -> Answer {
-    answer(200, r#"{"id":1,"title":"Planning"}"#)
-}
-
-/// Gives these answers, one after the other, then none any more.
-struct Scripted {
-    answers: Mutex<VecDeque<Answer>>,
-    /// When each call came, and its key.
-    calls: Mutex<Vec<(Duration, Option<String>)>>,
-    start: Instant,
-}
-
-impl Scripted {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self {
-            answers: Mutex::new(answers.into_iter().collect()),
-            calls: Mutex::default(),
-            start: Instant::now(),
-        }
-    }
-
-    fn times(&self) -> Vec<Duration> {
-        let calls = self.calls.lock().unwrap();
-        calls.iter().map(|(at, _)| *at).collect()
-    }
-}
-
-impl Transport for &Scripted {
-    async fn send(&self, call: &Call) -> Result<Answer, reqwest::Error> {
-        let mut headers = call.headers.iter();
-        let key = headers.find(|(name, _)| *name == "idempotency-key");
-        let key = key.map(|(_, key)| key.clone());
-        let at = self.start.elapsed();
-        self.calls.lock().unwrap().push((at, key));
-        let answer = self.answers.lock().unwrap().pop_front();
-        match answer {
-            Some(answer) => Ok(answer),
-            None => std::future::pending().await,
-        }
-    }
-}
-
-/// The real service, called without a socket.
-struct InProcess(Router);
-
-impl Transport for InProcess {
-    async fn send(&self, call: &Call) -> Result<Answer, reqwest::Error> {
-        let mut request = Request::builder()
-            .method(call.method.clone())
-            .uri(&call.path)
-            .header("authorization", format!("Bearer {}", call.token))
-            .header("content-type", "application/json");
-        for (name, value) in &call.headers {
-            request = request.header(*name, value);
-        }
-        let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
-        let request = request.body(Body::from(body)).unwrap();
-        let (head, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: to_bytes(body, LIMIT).await.unwrap().into(),
-            whole: true,
-        })
-    }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -158,11 +68,10 @@ async fn keeps_its_key_and_takes_another_for_another_meeting() {
 async fn gives_up_a_server_that_does_not_answer() {
     let _alone = alone().await;
     let server = Scripted::new([]);
-    let error = Meetings::new(&server).read(1).await.unwrap_err();
-    assert!(
-        matches!(error.kind, Kind::Rejected(Rejected::Timeout)),
-        "{error}"
-    );
+    let meetings = Meetings::new(&server);
+    let read = tokio::time::timeout(60 * SECOND, meetings.read(1)).await;
+    let error = read.unwrap().unwrap_err();
+    assert!(matches!(error.kind, Kind::Rejected(Rejected::Timeout)));
     assert_eq!(server.times().len(), 3);
 }
 
@@ -249,7 +158,7 @@ fn reads_whatever_comes() {
 
     let cut = Answer {
         whole: false,
-        ..answer(500, r#"{"error":{"code":"X"#)
+        ..unavailable(1)
     };
     for (answer, retryable) in [
         (answer(502, "<html>502 Bad Gateway</html>"), true),
@@ -258,12 +167,24 @@ fn reads_whatever_comes() {
         (answer(500, r#"{"error":{"code":7}}"#), false),
         (answer(500, [0xff, 0x00, 0x0a]), false),
         (answer(302, ""), false),
-        (cut, false),
+        (cut, true),
     ] {
         let error = CallError::of_answer(&answer);
         assert!(matches!(error.kind, Kind::Foreign(_)), "{error}");
         assert_eq!(error.classify().retryable, retryable, "{error}");
         assert!(!error.to_string().contains(char::is_control));
+    }
+}
+
+/// Whatever the status says of itself.
+#[test]
+fn an_error_knows_best_whether_another_attempt_helps() {
+    for (status, recoverable) in [(503, true), (503, false), (409, true), (409, false)] {
+        let error =
+            json!({ "code": "X", "message": "x", "status": status, "recoverable": recoverable });
+        let answer = answer(status, json!({ "error": error }).to_string());
+        let error = CallError::of_answer(&answer);
+        assert_eq!(error.classify().retryable, recoverable, "{error}");
     }
 }
 
