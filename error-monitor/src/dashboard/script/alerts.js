@@ -26,7 +26,7 @@ function conditionOf({ when, filter, group_by: by, for: holds }) {
   const only = Object.entries(filter ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${value}`);
   const of = only.length ? ` of ${only.join(", ")}` : "";
   const what = {
-    count: () => `${when.threshold} failures${of} in ${when.window}`,
+    count: () => `${when.threshold} failure${when.threshold === 1 ? "" : "s"}${of} in ${when.window}`,
     rate: () => `${percent(when.threshold)} of at least ${when.min_requests} requests${of} answered with 5xx in ${when.window}`,
     new_code: () => `a kind of failure${of} never met before, in ${when.window}`,
     breaker_open: () => `${when.service ? `the circuit of ${when.service}` : "a circuit"} not closed for ${when.longer_than}`,

@@ -33,7 +33,7 @@ function percent(share) {
 function change(share) {
   if (share === null || share === undefined) return "";
   if (Math.abs(share) < 0.005) return "as before";
-  if (share >= 9) return `${count(Math.round(share + 1))} times as many`;
+  if (share >= 9) return `× ${count(Math.round(share + 1))}`;
   return `${share > 0 ? "+" : "−"}${Math.round(Math.abs(share) * 100)} %`;
 }
 

@@ -33,7 +33,7 @@ const heads = (names) =>
   el("thead", { role: "rowgroup" }, el("tr", { role: "row" },
     names.map((name) => el("th", { scope: "col", role: "columnheader" }, name))));
 const row = (key, cells) => el("tr", { role: "row", "data-key": key },
-  cells.map(([name, ...content]) => el("td", { role: "cell", "data-name": name, class: `of-${name.toLowerCase().replace(/\W+/g, "-")}` }, content)));
+  cells.map(([name, ...content]) => el("td", { role: "cell", "data-name": name, class: `of-${name.toLowerCase().replace(/\W+/g, "-")}` }, el("div", null, content))));
 const table = (label, names, rows) =>
   el("table", { role: "table", "aria-label": label, class: "rows" }, heads(names), el("tbody", { role: "rowgroup" }, rows));
 
