@@ -1,0 +1,291 @@
+//! Rendering jobs: a queue with an end, workers, and a renderer that may be busy, slow or broken.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use error_monitor::log_performance_metric;
+use error_runtime::{
+    ApiError, Rejected, RequestContext, Violations, circuit_breaker, retry, timeout,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::accounts::SignedIn;
+use crate::app::App;
+use crate::remote::Remote;
+use crate::stop::Stop;
+
+/// What clients read.
+#[derive(Debug, ApiError)]
+#[api(domain = "jobs", prefix = "JOB")]
+pub(crate) enum JobError {
+    #[api(status = 404, message = "job {id} not found", details)]
+    NotFound { id: u64 },
+    #[api(status = 422, message = "the job cannot be made from this")]
+    Invalid(#[api(violations)] Violations),
+    #[api(
+        status = 409,
+        retryable,
+        retry_after = "1s",
+        message = "job {id} is {state}",
+        details
+    )]
+    NotReady { id: u64, state: &'static str },
+    #[api(
+        status = 503,
+        retry_after = "2s",
+        message = "there are too many jobs now"
+    )]
+    QueueFull,
+    /// The renderer could not make a video of it, and never will.
+    #[api(
+        status = 500,
+        code = "RENDERING_FAILED",
+        display = "the rendering failed"
+    )]
+    Failed(#[source] Arc<RenderError>),
+    #[api(
+        status = 504,
+        code = "RENDERING_TIMED_OUT",
+        message = "the rendering took too long",
+        display = "the rendering took too long"
+    )]
+    TimedOut(#[source] Arc<RenderError>),
+    #[api(
+        status = 503,
+        code = "RENDERER_UNAVAILABLE",
+        retry_after = "5s",
+        message = "nothing can be rendered now; make a new job later",
+        display = "the renderer is not available"
+    )]
+    Unavailable(#[source] Arc<RenderError>),
+}
+
+/// What the policies read, and the log.
+#[derive(Debug, ApiError)]
+#[api(domain = "jobs", prefix = "RENDERER")]
+pub(crate) enum RenderError {
+    /// Out of machines: it may have one in a moment.
+    #[api(status = 503, display = "the renderer has no machine free")]
+    NoResources {
+        #[api(retry_after)]
+        wait: Option<Duration>,
+    },
+    /// It did its work, and found the video unfit: no mark against it. What it says is for the log.
+    #[api(status = 500, display = "the renderer: {text}", breaker = "ok")]
+    Unfit { text: String },
+    #[api(status = 502, display = "the renderer cannot be reached")]
+    Unreachable(#[from] reqwest::Error),
+    #[api(transparent)]
+    Rejected(#[from] Rejected),
+}
+
+impl JobError {
+    fn of(error: Arc<RenderError>) -> Self {
+        match *error {
+            RenderError::Unfit { .. } => Self::Failed(error),
+            RenderError::Rejected(Rejected::Timeout) => Self::TimedOut(error),
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Progress {
+    Queued,
+    Rendering,
+    Done { video: String },
+    Failed(Arc<RenderError>),
+}
+
+#[derive(Clone)]
+struct Job {
+    upload: u64,
+    effect: String,
+    state: Progress,
+    /// The request that made it: the renderer and the log get its id.
+    context: Option<RequestContext>,
+}
+
+pub(crate) struct Jobs {
+    renderer: Remote,
+    last: AtomicU64,
+    all: Mutex<HashMap<u64, Job>>,
+    queue: mpsc::Sender<u64>,
+    waiting: tokio::sync::Mutex<mpsc::Receiver<u64>>,
+}
+
+#[derive(Deserialize)]
+struct Rendered {
+    video: String,
+}
+
+impl Jobs {
+    pub(crate) fn new(renderer: Remote) -> Self {
+        let (queue, waiting) = mpsc::channel(64);
+        Self {
+            renderer,
+            last: AtomicU64::new(0),
+            all: Mutex::default(),
+            queue,
+            waiting: waiting.into(),
+        }
+    }
+
+    fn get(&self, id: u64) -> Result<Job, JobError> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&id).cloned().ok_or(JobError::NotFound { id })
+    }
+
+    fn set(&self, id: u64, state: Progress) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(job) = all.get_mut(&id) {
+            job.state = state;
+        }
+    }
+
+    #[retry(attempts = 3, base = "50ms", max = "500ms", operation = "jobs.render")]
+    #[circuit_breaker(
+        service = "renderer",
+        failure_rate = 0.6,
+        window = 20,
+        recovery = "2s",
+        half_open = 2
+    )]
+    #[timeout("600ms")]
+    async fn render(&self, job: &Job) -> Result<String, RenderError> {
+        let body = json!({ "upload": job.upload, "effect": job.effect });
+        let answer = self.renderer.post("/renders", &body).await?;
+        match answer.status().as_u16() {
+            200..=299 => Ok(answer.json::<Rendered>().await?.video),
+            422 => {
+                let text = answer.text().await?;
+                Err(RenderError::Unfit { text })
+            }
+            _ => {
+                let wait = answer.headers().get(header::RETRY_AFTER);
+                let wait = wait.and_then(|wait| wait.to_str().ok()?.parse().ok());
+                let wait = wait.map(Duration::from_secs);
+                Err(RenderError::NoResources { wait })
+            }
+        }
+    }
+
+    /// Works on one job to its end.
+    pub(crate) async fn work_on(&self, id: u64) {
+        let Ok(job) = self.get(id) else { return };
+        self.set(id, Progress::Rendering);
+        let begun = Instant::now();
+        let rendered = match &job.context {
+            Some(context) => context.scope(self.render(&job)).await,
+            None => self.render(&job).await,
+        };
+        log_performance_metric!("render_seconds", begun.elapsed().as_secs_f64(), job = id);
+        self.set(
+            id,
+            match rendered {
+                Ok(video) => Progress::Done { video },
+                Err(error) => {
+                    tracing::warn!(job = id, %error, "a job failed");
+                    Progress::Failed(Arc::new(error))
+                }
+            },
+        );
+    }
+
+    /// The next job of the queue.
+    pub(crate) async fn next(&self) -> Option<u64> {
+        self.waiting.lock().await.recv().await
+    }
+}
+
+/// Takes jobs from the queue. Several of them work side by side.
+pub(crate) async fn worker(app: Arc<App>, mut stop: Stop) {
+    while let Some(Some(id)) = stop.or(app.jobs.next()).await {
+        app.jobs.work_on(id).await;
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewJob {
+    upload: u64,
+    effect: String,
+}
+
+/// `POST /jobs`.
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Json(new): Json<NewJob>,
+) -> Result<(StatusCode, Json<Value>), JobError> {
+    let mut violations = Violations::new();
+    if app.uploads.get(new.upload).is_none() {
+        violations.add("upload", "unknown", "there is no such upload");
+    }
+    if new.effect.is_empty() || new.effect.len() > 40 {
+        violations.add("effect", "length", "must have 1 to 40 bytes");
+    }
+    violations.into_result(JobError::Invalid)?;
+    let jobs = &app.jobs;
+    let place = jobs.queue.try_reserve().map_err(|_| JobError::QueueFull)?;
+    let id = jobs.last.fetch_add(1, Ordering::Relaxed) + 1;
+    let job = Job {
+        upload: new.upload,
+        effect: new.effect,
+        state: Progress::Queued,
+        context: RequestContext::current(),
+    };
+    {
+        let mut all = jobs.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(id, job);
+    }
+    place.send(id);
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(json!({ "id": id, "state": "queued" })),
+    ))
+}
+
+/// `GET /jobs/{id}`: how it is. That a job failed is no failure of this request.
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, JobError> {
+    Ok(Json(match app.jobs.get(id)?.state {
+        Progress::Queued => json!({ "id": id, "state": "queued" }),
+        Progress::Rendering => json!({ "id": id, "state": "rendering" }),
+        Progress::Done { .. } => json!({ "id": id, "state": "done" }),
+        Progress::Failed(error) => {
+            let error = JobError::of(error);
+            let error = json!({ "code": error.code(), "message": error.message() });
+            json!({ "id": id, "state": "failed", "error": error })
+        }
+    }))
+}
+
+/// `GET /jobs/{id}/video`: the result, or why there is none.
+pub(crate) async fn video(
+    State(app): State<Arc<App>>,
+    _: SignedIn,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, JobError> {
+    match app.jobs.get(id)?.state {
+        Progress::Queued => Err(JobError::NotReady {
+            id,
+            state: "queued",
+        }),
+        Progress::Rendering => Err(JobError::NotReady {
+            id,
+            state: "rendering",
+        }),
+        Progress::Done { video } => Ok(Json(json!({ "video": video }))),
+        Progress::Failed(error) => Err(JobError::of(error)),
+    }
+}

@@ -1,0 +1,302 @@
+//! Checkouts, by way of a payment provider that may be busy or away.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use error_monitor::log_security_event;
+use error_runtime::{ApiError, Rejected, Violations, circuit_breaker, retry, timeout};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::accounts::SignedIn;
+use crate::app::App;
+use crate::remote::Remote;
+
+/// What clients read.
+#[derive(Debug, ApiError)]
+#[api(domain = "payments", prefix = "PAYMENT")]
+pub(crate) enum PaymentError {
+    #[api(status = 422, message = "the checkout cannot be made from this")]
+    Invalid(#[api(violations)] Violations),
+    /// Without a key a client that asks again might pay twice.
+    #[api(
+        status = 400,
+        message = "send an Idempotency-Key of 8 to 64 visible characters"
+    )]
+    KeyMissing,
+    /// The key was used for another checkout.
+    #[api(
+        status = 409,
+        message = "this Idempotency-Key belongs to another checkout"
+    )]
+    KeyReused,
+    /// The same request came twice at a time.
+    #[api(
+        status = 409,
+        retryable,
+        retry_after = "1s",
+        message = "a request with this Idempotency-Key is being answered"
+    )]
+    KeyInUse,
+    /// The card's issuer has said no. Another card may do.
+    #[api(status = 402, message = "the card was declined")]
+    Declined {
+        #[api(detail)]
+        reason: Reason,
+        #[api(secret)]
+        card: Card,
+    },
+    /// The provider does not answer as it should, or is not asked at all for a while.
+    #[api(
+        status = 503,
+        code = "PAYMENTS_UNAVAILABLE",
+        message = "payments are not possible now; try again with the same Idempotency-Key",
+        display = "payments are not possible now"
+    )]
+    Unavailable {
+        source: ProviderError,
+        #[api(retry_after)]
+        wait: Duration,
+    },
+}
+
+/// What the policies read, and the log.
+#[derive(Debug, ApiError)]
+#[api(domain = "payments", prefix = "PROVIDER")]
+pub(crate) enum ProviderError {
+    /// The caller's matter: no retry, and no mark against the provider.
+    #[api(status = 402, message = "declined")]
+    Declined { reason: Reason },
+    #[api(status = 503, display = "the payment provider answered {status}")]
+    Busy { status: u16 },
+    #[api(status = 502, display = "the payment provider cannot be reached")]
+    Unreachable(#[from] reqwest::Error),
+    #[api(transparent)]
+    Rejected(#[from] Rejected),
+}
+
+impl PaymentError {
+    /// The provider's failures as ours: one answer for all that a client can do nothing about but wait.
+    fn of(error: ProviderError, card: Card) -> Self {
+        match error {
+            ProviderError::Declined { reason } => Self::Declined { reason, card },
+            source => Self::Unavailable {
+                // Of an open circuit it is known.
+                wait: source.retry_after().unwrap_or(Duration::from_secs(2)),
+                source,
+            },
+        }
+    }
+
+    /// The file of what concerns security is the one place that is told whose card it was.
+    fn noted(self) -> Self {
+        if let Self::Declined { card, reason } = &self {
+            let card = card.last_digits();
+            log_security_event!("card_declined", "a card was declined", card, ?reason);
+        }
+        self
+    }
+}
+
+/// A card's number. It shows itself in no text, but for its last digits where it is asked for them.
+#[derive(Clone, Deserialize, PartialEq)]
+#[serde(transparent)]
+pub(crate) struct Card(String);
+
+impl fmt::Debug for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Card(…)")
+    }
+}
+
+impl Card {
+    fn last_digits(&self) -> &str {
+        let from = self.0.char_indices().nth_back(3).map_or(0, |(at, _)| at);
+        &self.0[from..]
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub(crate) struct Checkout {
+    amount: u64,
+    currency: String,
+    card: Card,
+}
+
+impl Checkout {
+    fn check(&self) -> Result<(), PaymentError> {
+        let mut violations = Violations::new();
+        if !(1..=1_000_000).contains(&self.amount) {
+            violations.add("amount", "range", "must be from 1 to 1000000");
+        }
+        if !["eur", "usd", "chf"].contains(&&*self.currency) {
+            violations.add("currency", "unknown", "must be eur, usd or chf");
+        }
+        violations.into_result(PaymentError::Invalid)
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Session {
+    id: String,
+}
+
+pub(crate) struct Payments {
+    provider: Remote,
+    /// By account and key.
+    checkouts: Mutex<HashMap<(String, String), Known>>,
+}
+
+struct Known {
+    checkout: Checkout,
+    /// None while the provider is being asked.
+    session: Option<Session>,
+}
+
+impl Payments {
+    pub(crate) fn new(provider: Remote) -> Self {
+        Self {
+            provider,
+            checkouts: Mutex::default(),
+        }
+    }
+
+    /// The outermost policy on top. The provider knows the key too, so that a retry cannot charge twice.
+    #[retry(
+        attempts = 3,
+        base = "50ms",
+        max = "200ms",
+        deadline = "3s",
+        operation = "payments.session"
+    )]
+    #[circuit_breaker(
+        service = "payments",
+        failures = 5,
+        recovery = "2s",
+        recovery_factor = 1.5,
+        recovery_max = "5s",
+        half_open = 2
+    )]
+    #[timeout("800ms")]
+    async fn session(&self, checkout: &Checkout, key: &str) -> Result<Session, ProviderError> {
+        let body = json!({
+            "amount": checkout.amount,
+            "currency": checkout.currency,
+            "card": checkout.card.0,
+            "idempotency_key": key,
+        });
+        let answer = self.provider.post("/sessions", &body).await?;
+        match answer.status().as_u16() {
+            200..=299 => Ok(answer.json().await?),
+            402 => {
+                let Refusal { reason } = answer.json().await?;
+                Err(ProviderError::Declined { reason })
+            }
+            status => Err(ProviderError::Busy { status }),
+        }
+    }
+
+    /// Takes a key, or gives the session that it has already.
+    fn begin(
+        &self,
+        of: &(String, String),
+        new: &Checkout,
+    ) -> Result<Option<Session>, PaymentError> {
+        let mut checkouts = self
+            .checkouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = checkouts.get(of) else {
+            let checkout = new.clone();
+            let session = None;
+            checkouts.insert(of.clone(), Known { checkout, session });
+            return Ok(None);
+        };
+        match &known.session {
+            _ if known.checkout != *new => Err(PaymentError::KeyReused),
+            Some(session) => Ok(Some(session.clone())),
+            None => Err(PaymentError::KeyInUse),
+        }
+    }
+
+    /// Keeps the session, or gives the key free for another try.
+    fn end(&self, of: &(String, String), made: Option<&Session>) {
+        let mut checkouts = self
+            .checkouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match made {
+            Some(session) => {
+                if let Some(known) = checkouts.get_mut(of) {
+                    known.session = Some(session.clone());
+                }
+            }
+            None => {
+                checkouts.remove(of);
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    reason: Reason,
+}
+
+/// Why a card was declined: what a client may know. Whatever else the provider says stays here.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reason {
+    InsufficientFunds,
+    #[serde(other)]
+    Other,
+}
+
+/// Gives a key free also where the client goes away and the handler is dropped.
+struct Begun<'a> {
+    payments: &'a Payments,
+    of: (String, String),
+    session: Option<Session>,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.payments.end(&self.of, self.session.as_ref());
+    }
+}
+
+/// `POST /checkout/sessions`.
+pub(crate) async fn checkout(
+    State(app): State<Arc<App>>,
+    account: SignedIn,
+    headers: HeaderMap,
+    Json(checkout): Json<Checkout>,
+) -> Result<(StatusCode, Json<Session>), PaymentError> {
+    checkout.check()?;
+    let key = headers
+        .get("idempotency-key")
+        .and_then(|key| key.to_str().ok())
+        .filter(|key| (8..=64).contains(&key.len()))
+        .ok_or(PaymentError::KeyMissing)?;
+    let payments = &app.payments;
+    let of = (account.email, key.to_owned());
+    if let Some(session) = payments.begin(&of, &checkout)? {
+        return Ok((StatusCode::OK, Json(session)));
+    }
+    let mut begun = Begun {
+        payments,
+        of,
+        session: None,
+    };
+    let session = payments
+        .session(&checkout, key)
+        .await
+        .map_err(|error| PaymentError::of(error, checkout.card).noted())?;
+    begun.session = Some(session.clone());
+    Ok((StatusCode::CREATED, Json(session)))
+}
