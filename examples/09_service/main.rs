@@ -15,6 +15,7 @@
 mod accounts;
 mod alerts;
 mod app;
+mod idempotency;
 mod jobs;
 mod mail;
 mod others;

@@ -1,8 +1,7 @@
 //! Checkouts, by way of a payment provider that may be busy or away.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -15,6 +14,7 @@ use serde_json::json;
 
 use crate::accounts::SignedIn;
 use crate::app::App;
+use crate::idempotency::{Key, Keys};
 use crate::remote::Remote;
 
 /// What clients read.
@@ -148,21 +148,14 @@ pub(crate) struct Session {
 
 pub(crate) struct Payments {
     provider: Remote,
-    /// By account and key.
-    checkouts: Mutex<HashMap<(String, String), Known>>,
-}
-
-struct Known {
-    checkout: Checkout,
-    /// None while the provider is being asked.
-    session: Option<Session>,
+    keys: Keys,
 }
 
 impl Payments {
     pub(crate) fn new(provider: Remote) -> Self {
         Self {
             provider,
-            checkouts: Mutex::default(),
+            keys: Keys::default(),
         }
     }
 
@@ -200,47 +193,6 @@ impl Payments {
             status => Err(ProviderError::Busy { status }),
         }
     }
-
-    /// Takes a key, or gives the session that it has already.
-    fn begin(
-        &self,
-        of: &(String, String),
-        new: &Checkout,
-    ) -> Result<Option<Session>, PaymentError> {
-        let mut checkouts = self
-            .checkouts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = checkouts.get(of) else {
-            let checkout = new.clone();
-            let session = None;
-            checkouts.insert(of.clone(), Known { checkout, session });
-            return Ok(None);
-        };
-        match &known.session {
-            _ if known.checkout != *new => Err(PaymentError::KeyReused),
-            Some(session) => Ok(Some(session.clone())),
-            None => Err(PaymentError::KeyInUse),
-        }
-    }
-
-    /// Keeps the session, or gives the key free for another try.
-    fn end(&self, of: &(String, String), made: Option<&Session>) {
-        let mut checkouts = self
-            .checkouts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match made {
-            Some(session) => {
-                if let Some(known) = checkouts.get_mut(of) {
-                    known.session = Some(session.clone());
-                }
-            }
-            None => {
-                checkouts.remove(of);
-            }
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -257,19 +209,6 @@ pub(crate) enum Reason {
     Other,
 }
 
-/// Gives a key free also where the client goes away and the handler is dropped.
-struct Begun<'a> {
-    payments: &'a Payments,
-    of: (String, String),
-    session: Option<Session>,
-}
-
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        self.payments.end(&self.of, self.session.as_ref());
-    }
-}
-
 /// `POST /checkout/sessions`.
 pub(crate) async fn checkout(
     State(app): State<Arc<App>>,
@@ -284,19 +223,15 @@ pub(crate) async fn checkout(
         .filter(|key| (8..=64).contains(&key.len()))
         .ok_or(PaymentError::KeyMissing)?;
     let payments = &app.payments;
-    let of = (account.email, key.to_owned());
-    if let Some(session) = payments.begin(&of, &checkout)? {
-        return Ok((StatusCode::OK, Json(session)));
-    }
-    let mut begun = Begun {
-        payments,
-        of,
-        session: None,
+    let name = (account.email, key.to_owned());
+    let taken = match payments.keys.take(name, &checkout)? {
+        Key::Answered(session) => return Ok((StatusCode::OK, Json(session))),
+        Key::Taken(taken) => taken,
     };
     let session = payments
         .session(&checkout, key)
         .await
         .map_err(|error| PaymentError::of(error, checkout.card).noted())?;
-    begun.session = Some(session.clone());
+    taken.answer(&session);
     Ok((StatusCode::CREATED, Json(session)))
 }

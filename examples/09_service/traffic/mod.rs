@@ -111,9 +111,7 @@ impl Traffic {
     pub(crate) async fn run(self, story: Story, mut stop: Stop) {
         // Somebody is there from the beginning.
         for _ in 0..3 {
-            self.register().await;
-            self.sign_in(self.one_of(|known| &known.emails), PASSWORD)
-                .await;
+            self.join().await;
         }
         let mut sending = JoinSet::new();
         let mut ticks = tokio::time::interval(EVERY);
@@ -137,6 +135,20 @@ impl Traffic {
             }
         }
         sending.join_all().await;
+    }
+
+    async fn join(&self) {
+        self.perform(Act::Register).await;
+        self.perform(Act::SignIn).await;
+    }
+
+    /// Everything that clients do, one after the other.
+    #[cfg(test)]
+    pub(crate) async fn each_once(&self) {
+        self.join().await;
+        for (act, _) in ACTS {
+            self.perform(act).await;
+        }
     }
 
     fn pick(&self, below: usize) -> usize {

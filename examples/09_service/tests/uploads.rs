@@ -1,0 +1,64 @@
+//! Uploads, and where they are.
+
+use axum::http::Method;
+use reqwest::Response;
+use serde_json::json;
+
+use super::{Answer as _, OUTAGE, Service};
+use crate::storage::move_waiting;
+use crate::uploads::MAX_BYTES;
+
+impl Service {
+    async fn upload(&self, media_type: &str, bytes: usize) -> Response {
+        let request = self.request(Method::POST, "/uploads");
+        let request = request.header("content-type", media_type);
+        request.body(vec![7; bytes]).send().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_upload_has_a_limit_and_a_type() {
+    let service = Service::start().await;
+    let most = service.upload("image/png", MAX_BYTES).await.is(201).await;
+    assert_eq!(
+        most,
+        json!({ "id": 1, "bytes": MAX_BYTES, "type": "image/png", "stored": "object-storage" })
+    );
+    // Much more is refused as well, and the client gets to read it.
+    for bytes in [MAX_BYTES + 1, 8 * MAX_BYTES] {
+        let error = service.upload("image/png", bytes).await;
+        let error = error.fails(413, "UPLOAD_TOO_LARGE").await;
+        assert_eq!(error["details"]["max_bytes"], MAX_BYTES);
+    }
+    let error = service.upload("text/plain", 10).await;
+    let error = error.fails(415, "UPLOAD_WRONG_TYPE").await;
+    assert_eq!(error["details"]["supported"][2], "video/mp4");
+    let error = service.upload("image/png", 0).await;
+    error.fails(422, "UPLOAD_EMPTY").await;
+    service
+        .get("/uploads/99")
+        .await
+        .fails(404, "UPLOAD_NOT_FOUND")
+        .await;
+    let number = service.get("/uploads/first").await;
+    number.fails(400, "BAD_REQUEST").await;
+}
+
+#[tokio::test]
+async fn without_the_object_storage_uploads_are_local_and_are_moved_later() {
+    let service = Service::start().await;
+    service.upstreams.storage.switch(|now| *now = OUTAGE);
+    let upload = service.upload("image/png", 100).await.is(201).await;
+    assert_eq!(upload["stored"], "local");
+    assert!(move_waiting(&service.app).await.is_err());
+    assert_eq!(service.app.uploads.counts(), (0, 1));
+
+    service.upstreams.storage.switch(|now| now.outage = false);
+    assert_eq!(move_waiting(&service.app).await.unwrap(), 1);
+    let upload = service.get("/uploads/1").await.is(200).await;
+    assert_eq!(upload["stored"], "object-storage");
+    let object = format!("{}/objects/1", service.upstreams.storage.url());
+    let object = service.http.get(object).send().await.unwrap();
+    assert_eq!(object.is(200).await["size"], 100);
+    assert_eq!(move_waiting(&service.app).await.unwrap(), 0);
+}
