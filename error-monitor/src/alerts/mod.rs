@@ -4,6 +4,7 @@ mod address;
 mod channel;
 mod notice;
 mod observe;
+mod open;
 mod outbox;
 mod rule;
 mod runner;

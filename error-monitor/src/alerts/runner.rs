@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use error_runtime::Breakers;
 use error_runtime::time::Timestamp;
-use error_runtime::{BreakerState, Breakers};
 use serde_json::json;
 
 use super::address::AddressRules;
 use super::channel::Channel;
 use super::notice::Notice;
 use super::observe::{Heartbeat, MAX_GROUPS, Seen};
+use super::open::{OpenSince, is_open};
 use super::outbox;
 use super::rule::{AlertRule, Condition};
 use super::send::{OURS, SendError, Sender};
@@ -33,6 +34,7 @@ pub(crate) struct Alerts {
     pub(crate) addresses: AddressRules,
     /// Channels that something is being sent to.
     busy: outbox::Busy,
+    open_since: OpenSince,
     trial: tokio::sync::Mutex<()>,
 }
 
@@ -59,6 +61,7 @@ impl Alerts {
             sender,
             addresses,
             busy: outbox::Busy::default(),
+            open_since: OpenSince::new(),
             trial: tokio::sync::Mutex::default(),
         }
     }
@@ -133,16 +136,13 @@ impl Alerts {
         }
         let mut heartbeat = Heartbeat::default();
         for breaker in Breakers::global() {
-            let open = matches!(
-                breaker.state(),
-                BreakerState::Open | BreakerState::HalfOpen | BreakerState::ForcedOpen
-            );
             // Those of channels are ours: an alert of them could not be sent either.
-            if open && !breaker.name().starts_with(OURS) {
+            if is_open(breaker.state()) && !breaker.name().starts_with(OURS) {
                 let since = breaker.snapshot().since.unix_millis();
                 heartbeat.open.insert(breaker.name().to_owned(), since);
             }
         }
+        heartbeat.open = self.open_since.seen(heartbeat.open);
         let reports = if of_checks {
             self.checks.reports().await
         } else {
