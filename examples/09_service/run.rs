@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use error_monitor::{LogFiles, Monitor, WithAdmin};
+use error_runtime::Breakers;
 use error_runtime::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -229,8 +230,10 @@ async fn summary(
     let by_others = report::asked_by_others(&seen.others.asked());
     let codes = admin.answers(seen.begun).await?;
     let codes = report::compare(&report::answers_of(&answers), &by_others, &codes);
+    // A circuit is there from its first call on.
     let services = ["mail", "payments", "renderer", "storage"];
-    let changes = admin.transitions(services).await?;
+    let used = |service: &&str| Breakers::global().get(service).is_some();
+    let changes = admin.transitions(services.into_iter().filter(used)).await?;
     let changes = report::compare(&seen.transitions, &Counts::new(), &changes);
 
     println!("\n== The clients, and the monitor's errors/stats?group_by=code");
