@@ -179,6 +179,15 @@ const SYNONYMS: &[(&str, &str)] = &[
 /// Attributes of a field that are no keys of `api`.
 pub(crate) const OWN_ATTRIBUTES: &[&str] = &["from", "source", "backtrace"];
 
+/// The keys that may stand at a place, for the tests of their documentation.
+#[cfg(test)]
+pub(crate) fn keys_at(place: Place) -> impl Iterator<Item = &'static str> {
+    let here = KEYS
+        .iter()
+        .filter(move |(.., places)| places.contains(&place));
+    here.map(|(key, ..)| *key)
+}
+
 /// How a key is written at a place: roles of a field are flags though the same word takes a value
 /// on a variant.
 fn example(key: &str, place: Place) -> &'static str {

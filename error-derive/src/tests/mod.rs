@@ -5,6 +5,7 @@
 mod hygiene;
 mod limits;
 mod policies;
+mod reference;
 mod robustness;
 mod snapshot;
 
