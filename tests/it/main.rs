@@ -12,6 +12,7 @@ mod exports;
 mod grammar;
 mod handwritten;
 mod leaks;
+mod reference;
 mod rendering;
 mod scenarios;
 mod seeds;

@@ -361,4 +361,35 @@ mod tests {
         let budget = Value::Text("shared".to_owned());
         assert_eq!(of(Kind::Retry, "x")[1].1, budget);
     }
+
+    /// The book has every setting, with a value that can be read. (Without the book, in a package, there is
+    /// nothing to look at.)
+    #[test]
+    fn the_book_has_every_setting() {
+        let page = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/src/reference/environment.md"
+        );
+        let Ok(page) = std::fs::read_to_string(page) else {
+            return;
+        };
+        let settings = page.split('`').filter_map(|code| code.split_once('='));
+        let settings =
+            settings.filter(|(name, _)| name.starts_with(PREFIX) && !name.contains('\n'));
+        let (overrides, complaints) =
+            Overrides::read(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(complaints, [""; 0]);
+        for kind in Kind::ALL {
+            for (key, _) in kind.keys() {
+                let named = overrides.0.iter().any(|((of, _), settings)| {
+                    *of == kind && settings.iter().any(|(name, _)| name == key)
+                });
+                assert!(
+                    named,
+                    "reference/environment.md lacks {} {key}",
+                    kind.name()
+                );
+            }
+        }
+    }
 }
