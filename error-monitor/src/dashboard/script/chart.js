@@ -119,7 +119,8 @@ function strip(spans, from, to, label) {
   const [width, height] = [300, 14];
   const x = (time) => ((time - from) / (to - from)) * width;
   return draw("svg", {
-    class: "strip", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label,
+    class: "strip", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none",
+    ...(label === "" ? { "aria-hidden": "true" } : { role: "img", "aria-label": label }),
   },
   spans.map(({ state, from: start, to: end }) => {
     // What was short is seen too.

@@ -69,7 +69,7 @@ function showErrors() {
   const active = FILTERS.filter((name) => view[name] !== "");
   const chips = active.length === 0 ? null : el("ul", { class: "chips", "aria-label": "Filters in force" }, active.map((name) =>
     el("li", { "data-key": name }, el("button", { type: "button", "data-act": "drop-filter", "data-name": name,
-      "aria-label": `Without ${name} ${view[name]}` }, `${name.replace("_", " ")}: ${view[name]}`, el("span", { "aria-hidden": "true" }, " ×")))));
+      title: "Take this filter away" }, `${name.replace("_", " ")}: ${view[name]}`, el("span", { "aria-hidden": "true" }, " ×")))));
   const full = list.length >= MOST_ROWS;
   show(byId("error-list"), chips,
     newer ? el("p", { class: "foot" }, el("button", { type: "button", "data-act": "newest-errors" }, "Newer errors have come: show them")) : null,
@@ -117,7 +117,7 @@ async function openError(id) {
   shownErrors.set(id, one);
   const filter = (name, value) => value
     ? [el("code", null, value), " ", el("button", { type: "button", class: "small", "data-act": "filter-by", "data-name": name, "data-value": value,
-        "aria-label": `All with the ${name.replace("_", " ")} ${value}` }, "All of it")] : null;
+        "aria-label": `All of it: ${name.replace("_", " ")} ${value}` }, "All of it")] : null;
   openDrawer([
     drawerHead("Error", one.code),
     el("p", { class: "text large" }, one.display || one.message),

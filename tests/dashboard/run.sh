@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The dashboard in a real browser: beside the example `service`, and before 200 000 errors. What it saw is in
+# target/dashboard, as pictures.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+missing=
+for program in node npm chromium; do
+    command -v "$program" >/dev/null || missing="$missing $program"
+done
+if [ -n "$missing" ]; then
+    echo "skipped: there is no$missing"
+    [ -z "${REQUIRE_SERVICES:-}" ] || exit 1
+    exit 0
+fi
+
+cargo build --locked --quiet -p examples --example service
+cargo build --locked --quiet -p tests --example many_errors
+target=${CARGO_TARGET_DIR:-target}
+folder=target/dashboard
+mkdir -p "$folder"
+cp tests/dashboard/package*.json tests/dashboard/*.mjs "$folder"
+(cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+
+programs=$(cd "$target/debug/examples" && pwd)
+cd "$folder"
+for script in ../../error-monitor/src/dashboard/script/*.js; do
+    node --check "$script"
+done
+node service.mjs "$programs/service" .
+node many.mjs "$programs/many_errors" .
