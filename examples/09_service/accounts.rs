@@ -118,7 +118,7 @@ pub(crate) async fn register(
         }
         known.by_email.insert(email.clone(), account);
     }
-    let mail = app.mail.welcome(&email).await;
+    let mail = app.mail.welcome(&email).await?;
     let answer = json!({ "email": email, "welcome_mail": mail });
     Ok((StatusCode::CREATED, Json(answer)))
 }

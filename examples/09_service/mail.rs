@@ -8,10 +8,10 @@ use serde_json::json;
 
 use crate::remote::Remote;
 
-/// Nobody's answer: whoever sends a message goes on without it. It is for the policies and the log.
+/// For the policies and the log: what cannot be sent is no failure of a request.
 #[derive(Debug, ApiError)]
 #[api(domain = "mail", prefix = "MAIL")]
-enum MailError {
+pub(crate) enum MailError {
     #[api(status = 503, display = "the mail server answered {status}")]
     Busy { status: u16 },
     #[api(status = 502, display = "the mail server cannot be reached")]
@@ -43,16 +43,15 @@ impl Mail {
         }
     }
 
-    /// Greets a new account.
-    pub(crate) async fn welcome(&self, to: &str) -> Sent {
-        // The fallback cannot fail, so neither does this; the log is told in any case.
-        let sent = self.send(to, "Welcome").await.unwrap_or(Sent::Logged);
+    /// Greets a new account. With the fallback below it, this does not fail.
+    pub(crate) async fn welcome(&self, to: &str) -> Result<Sent, MailError> {
+        let sent = self.send(to, "Welcome").await?;
         let count = match sent {
             Sent::Sent => &self.sent,
             Sent::Logged => &self.logged,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        sent
+        Ok(sent)
     }
 
     /// How many were sent, and how many are in the log alone.

@@ -73,7 +73,9 @@ impl Story {
                 bar.set_position(elapsed.as_secs());
                 bar.set_message(text.to_string());
             }
-            To::Lines if elapsed.as_secs().is_multiple_of(10) => self.say(text),
+            To::Lines if elapsed.as_secs() > 0 && elapsed.as_secs().is_multiple_of(10) => {
+                self.say(text);
+            }
             To::Lines => {}
             #[cfg(test)]
             To::Nobody => {}

@@ -40,7 +40,7 @@ pub(crate) enum UploadError {
 /// Small, as an example's are.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 /// So much more is read and thrown away before the answer: a client that is still sending would not see one.
-const MAX_IGNORED: usize = 1024 * 1024;
+const MAX_IGNORED: usize = 16 * 1024 * 1024;
 const TYPES: &[&str] = &["image/jpeg", "image/png", "video/mp4"];
 
 /// An upload, as clients see it.

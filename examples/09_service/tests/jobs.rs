@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer as _, OUTAGE, Service};
+use super::{Answer as _, OUTAGE, Service, VIEWER};
 
 impl Service {
     /// Makes a job, works on it to its end, and says how it is.
@@ -41,6 +41,13 @@ async fn what_cannot_be_rendered_is_tried_once_and_its_reason_stays_inside() {
     let error = video.fails(500, "RENDERING_FAILED").await;
     assert_eq!(error["message"], "An unexpected error occurred");
     assert_eq!(service.upstreams.renderer.calls(), 1);
+    // It is for those who look at the monitor.
+    assert!(service.monitor.flush().await);
+    let recent = "/admin/api/monitoring/logs/recent-errors?code=RENDERING_FAILED";
+    let recent = service.http.get(format!("{}{recent}", service.url));
+    let recent = recent.bearer_auth(VIEWER).send().await.unwrap();
+    let recent = recent.is(200).await["errors"][0]["chain"][0].to_string();
+    assert!(recent.contains("ffmpeg exited with 187"), "{recent}");
 }
 
 #[tokio::test]

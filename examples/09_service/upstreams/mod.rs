@@ -102,12 +102,15 @@ impl Upstream {
             calls: AtomicU64::new(0),
             story: story.clone(),
         }));
+        // Only the switches answer as we would; the rest says whatever it says.
+        let switches = Router::new()
+            .route("/switches", get(read).put(change))
+            .layer(ErrorLayer::new().log(false));
         let app = routes
             .route("/health", get(|| async { "ok" }))
             .layer(from_fn_with_state(upstream.clone(), misbehave))
-            .route("/switches", get(read).put(change))
-            .with_state(upstream.clone())
-            .layer(ErrorLayer::new().log(false));
+            .merge(switches)
+            .with_state(upstream.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(upstream)
     }
