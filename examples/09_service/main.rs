@@ -56,7 +56,8 @@ struct Arguments {
     /// The servers behind the service work all the time; only the clients make mistakes
     #[arg(long)]
     quiet_upstreams: bool,
-    /// What chance begins with: clients do the same in the same order, and servers fail at the same calls
+    /// What chance begins with: with the same number clients do the same in the same order, and each server fails
+    /// at the same of its calls
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

@@ -29,6 +29,8 @@ struct Inner {
     http: reqwest::Client,
     url: String,
     tally: Tally,
+    /// What is done next; apart from the rest, which is asked in the order of the answers.
+    acts: Mutex<fastrand::Rng>,
     random: Mutex<fastrand::Rng>,
     sent: AtomicU64,
     known: Mutex<Known>,
@@ -97,11 +99,13 @@ enum Act {
 
 impl Traffic {
     pub(crate) fn new(http: &reqwest::Client, url: String, seed: u64, tally: &Tally) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
         Self(Arc::new(Inner {
             http: http.clone(),
             url,
             tally: tally.clone(),
-            random: Mutex::new(fastrand::Rng::with_seed(seed)),
+            acts: Mutex::new(random.fork()),
+            random: Mutex::new(random),
             sent: AtomicU64::new(0),
             known: Mutex::default(),
         }))
@@ -157,9 +161,9 @@ impl Traffic {
     }
 
     fn act(&self) -> Act {
-        let mut left = self.pick(100);
+        let mut acts = self.0.acts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = acts.u32(..100);
         for (act, times) in ACTS {
-            let times = times as usize;
             if left < times {
                 return act;
             }

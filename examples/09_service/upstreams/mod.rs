@@ -67,7 +67,7 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    /// Starts them on free ports. With the same seed they fail at the same calls.
+    /// Starts them on free ports. With the same seed each fails at the same of its calls.
     pub(crate) async fn start(seed: u64, usual: Switches, story: &Story) -> std::io::Result<Self> {
         let mut random = fastrand::Rng::with_seed(seed);
         let renderer = servers::renderer(random.fork());
@@ -147,7 +147,7 @@ impl Upstream {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    fn fails_by_chance(&self, rate: f64) -> bool {
+    fn is_unlucky(&self, rate: f64) -> bool {
         let mut random = self.0.random.lock().unwrap_or_else(PoisonError::into_inner);
         random.f64() < rate
     }
@@ -157,10 +157,12 @@ impl Upstream {
 async fn misbehave(State(upstream): State<Upstream>, request: Request, next: Next) -> Response {
     upstream.0.calls.fetch_add(1, Ordering::Relaxed);
     let switches = upstream.switches();
+    // In an outage too, so that later calls have the same luck with or without one.
+    let is_unlucky = upstream.is_unlucky(switches.failure_rate);
     if switches.latency_ms > 0 {
         tokio::time::sleep(Duration::from_millis(switches.latency_ms)).await;
     }
-    if switches.outage || upstream.fails_by_chance(switches.failure_rate) {
+    if switches.outage || is_unlucky {
         // What a proxy says whose machines are gone; none of it may reach a client of the service.
         let text = format!("no healthy machine at {}", upstream.0.address);
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
