@@ -55,9 +55,9 @@ fn failure(number: u64, at: u64) -> ErrorEvent {
     event.display = format!("thing {number} could not be had from 10.0.0.{}", number % 9);
     if number % 1000 == 999 {
         event.code = "HOSTILE".into();
-        event.fingerprint = "many/HOSTILE".to_owned();
-        event.display = HOSTILE.to_owned();
-        event.message = HOSTILE.to_owned();
+        event.fingerprint = String::from("many/HOSTILE");
+        event.display = String::from(HOSTILE);
+        event.message = String::from(HOSTILE);
         event.chain = vec![HOSTILE.to_owned(), "the end".to_owned()];
         event.details = Some(serde_json::json!({ "given": HOSTILE }).to_string());
         event.user_id = Some(HOSTILE.to_owned());

@@ -21,7 +21,7 @@ pub(crate) fn files(extension: &str) -> Vec<String> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() {
-                if name != "target" && !name.starts_with('.') {
+                if name != "target" && name != "node_modules" && !name.starts_with('.') {
                     walk(&path, extension, found);
                 }
             } else if path.extension() == Some(extension) {

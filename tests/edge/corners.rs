@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use axum::{Json, Router};
-use error_runtime::format::ErrorView;
+use error_runtime::format::{ErrorView, HtmlPage};
 use error_runtime::{
     AnyError, ApiError, Delivery, ErrorEvent, ErrorLayer, ErrorSpec, Level, Origin, Reporter,
     RequestContext,
@@ -268,6 +268,34 @@ async fn what_a_handler_renders_itself_is_not_handled_again() {
         .await
         .unwrap();
     assert_eq!(body, "403 Forbidden");
+}
+
+/// A format of pages has its own, then those of its layer, then those of the layers around; whatever is asked for.
+#[tokio::test]
+async fn a_format_of_pages_has_those_of_the_layers_too() {
+    let page = |text: &'static str| move |_: &ErrorView<'_>| text.to_owned();
+    let app = Router::new()
+        .route("/own", get(|| async { AnyError::forbidden() }))
+        .route("/layer", get(|| async { AnyError::not_found("page") }))
+        .route("/around", get(|| async { AnyError::unavailable() }))
+        .layer(
+            ErrorLayer::new()
+                .format(HtmlPage::new().page_for_status(403, page("own")))
+                .page_for_status(403, page("of the layer"))
+                .page_for_status(404, page("of the layer")),
+        )
+        .layer(
+            ErrorLayer::new()
+                .page_for_status(404, page("of the layer around"))
+                .page_for_status(503, page("of the layer around")),
+        );
+    for (path, body) in [
+        ("/own", "own"),
+        ("/layer", "of the layer"),
+        ("/around", "of the layer around"),
+    ] {
+        assert_eq!(send(&app, path).await.2, body.as_bytes(), "{path}");
+    }
 }
 
 /// With two headers of one name.

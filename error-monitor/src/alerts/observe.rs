@@ -177,7 +177,7 @@ impl Seen<'_> {
     }
 
     fn open(&self, service: Option<&str>, longer_than: Span) -> Vec<Observation> {
-        let mut since: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+        let mut since: BTreeMap<&str, (u64, u32)> = BTreeMap::new();
         for (name, at) in self.heartbeats.iter().flat_map(|heartbeat| &heartbeat.open) {
             let all = since.entry(name).or_insert((*at, 0));
             *all = (all.0.min(*at), all.1 + 1);
@@ -192,7 +192,7 @@ impl Seen<'_> {
                 Observation {
                     group: name.to_owned(),
                     value: number(open.millis() / SECOND),
-                    summary: format!("the circuit is open for {open} in {processes} processes"),
+                    summary: format!("the circuit is open for {open}{}", within(processes)),
                 }
             })
             .collect()
@@ -213,7 +213,7 @@ impl Seen<'_> {
             .map(|(name, (message, processes))| Observation {
                 group: name.to_owned(),
                 value: f64::from(processes),
-                summary: format!("the check fails in {processes} processes: {message}"),
+                summary: format!("the check fails{}: {message}", within(processes)),
             })
             .collect()
     }
@@ -244,4 +244,12 @@ impl Seen<'_> {
 #[expect(clippy::cast_precision_loss, reason = "a number for people")]
 fn number(count: u64) -> f64 {
     count as f64
+}
+
+/// In how many processes, where it is more than one.
+fn within(processes: impl Into<u64>) -> String {
+    match processes.into() {
+        1 => String::new(),
+        processes => format!(" in {processes} processes"),
+    }
 }

@@ -6,9 +6,9 @@ use http::HeaderValue;
 
 use super::accept;
 use super::map::Subject;
-use super::settings::{Offer, Settings};
+use super::settings::{Body, Offer, Settings};
 use crate::fault::{self, FaultPart};
-use crate::format::{Format, HtmlPage};
+use crate::format::{Format, HtmlPage, JsonEnvelope};
 use crate::{AnyError, ErrorView, FanOut, RequestContext};
 
 /// One edge, and the one around it. What it does not say the one around it does: that is worked out when the
@@ -35,8 +35,8 @@ pub(crate) struct Chosen<'a> {
 
 enum Kind<'a> {
     Format(&'a dyn Format),
-    /// HTML, with the pages of all edges.
-    Pages(&'a Node),
+    /// HTML: the pages of the format, then those of all edges.
+    Pages(&'a HtmlPage, &'a Node),
 }
 
 impl Node {
@@ -117,7 +117,10 @@ impl Node {
 
     /// The envelope, whatever is wanted.
     pub(crate) fn plain() -> Chosen<'static> {
-        Chosen::of(&Offer::built_in()[0])
+        Chosen {
+            content_type: &Offer::built_in()[0].content_type,
+            kind: Kind::Format(&JsonEnvelope),
+        }
     }
 
     /// The format for a request.
@@ -139,14 +142,13 @@ impl Node {
             }
             (None, _) => default.unwrap_or(&built_in[0]),
         };
-        // The built-in pages are those of the edges too.
-        if std::ptr::eq(offer, std::ptr::from_ref(&built_in[2])) {
-            return Chosen {
-                content_type: &offer.content_type,
-                kind: Kind::Pages(self),
-            };
+        Chosen {
+            content_type: &offer.content_type,
+            kind: match &offer.body {
+                Body::Format(format) => Kind::Format(&**format),
+                Body::Pages(own) => Kind::Pages(own, self),
+            },
         }
-        Chosen::of(offer)
     }
 
     /// What the innermost handler makes of a failure; nothing if there is none for it.
@@ -178,15 +180,6 @@ fn is_below(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
 }
 
-impl<'a> Chosen<'a> {
-    fn of(offer: &'a Offer) -> Self {
-        Self {
-            content_type: &offer.content_type,
-            kind: Kind::Format(&*offer.format),
-        }
-    }
-}
-
 impl Format for Chosen<'_> {
     fn content_type(&self) -> HeaderValue {
         self.content_type.clone()
@@ -195,9 +188,9 @@ impl Format for Chosen<'_> {
     fn write(&self, view: &ErrorView<'_>, out: &mut Vec<u8>) {
         match self.kind {
             Kind::Format(format) => format.write(view, out),
-            Kind::Pages(node) => {
+            Kind::Pages(own, node) => {
                 let pages = node.outwards().map(|node| &node.settings.pages);
-                HtmlPage::write_first(pages, view, out);
+                HtmlPage::write_first(std::iter::once(own).chain(pages), view, out);
             }
         }
     }

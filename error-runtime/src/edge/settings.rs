@@ -1,5 +1,6 @@
 //! What the builder of an edge has collected. What one does not say, the one around it does.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -45,7 +46,14 @@ impl fmt::Debug for Settings {
 pub(crate) struct Offer {
     pub(crate) media: MediaType,
     pub(crate) content_type: HeaderValue,
-    pub(crate) format: Box<dyn Format>,
+    pub(crate) body: Body,
+}
+
+/// What writes the body of an answer.
+pub(crate) enum Body {
+    Format(Box<dyn Format>),
+    /// HTML: its own pages, and then those of the edges.
+    Pages(HtmlPage),
 }
 
 impl fmt::Debug for Offer {
@@ -60,10 +68,15 @@ impl Offer {
             .unwrap_or_else(|_| JsonEnvelope.content_type());
         // A type that cannot be read is never asked for, and stays the default.
         let media = MediaType::parse(content_type.as_bytes()).unwrap_or_else(MediaType::none);
+        // Any other format is what it is; to HTML the edges have something to add.
+        let body = match (&format as &dyn Any).downcast_ref::<HtmlPage>() {
+            Some(html) => Body::Pages(html.clone()),
+            None => Body::Format(Box::new(format)),
+        };
         Self {
             media,
             content_type,
-            format: Box::new(format),
+            body,
         }
     }
 

@@ -265,13 +265,13 @@ fn fit<'o, S: Copy, C>(
     (settled, refused)
 }
 
-#[cfg(feature = "tracing")]
+/// In the log, or where nobody listens to it on standard error: a mistake that nobody reads stays one.
 fn complain(complaint: &str) {
-    tracing::warn!("environment: {complaint}");
-}
-
-#[cfg(not(feature = "tracing"))]
-fn complain(complaint: &str) {
+    #[cfg(feature = "tracing")]
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!("environment: {complaint}");
+        return;
+    }
     use std::io::Write as _;
 
     // Not `eprintln!`: it panics where standard error is closed.

@@ -66,7 +66,8 @@ function breakerCard(one, from, to) {
         : el("span", { "data-until": Math.round(now() + one.retry_after_ms) }, `in ${span(one.retry_after_ms)}`) : null],
       ["Held open", one.state === "forced_open" ? one.retry_after_ms === null ? "until somebody says otherwise"
         : ["ends ", el("span", { "data-until": Math.round(now() + one.retry_after_ms) }, `in ${span(one.retry_after_ms)}`)] : null],
-      ["In its window", `${count(recent.failures)} of ${count(recent.calls)} calls failed${recent.failure_rate === null ? "" : ` (${percent(recent.failure_rate)})`}`],
+      // Who counts failures in a row keeps no window.
+      ["In its window", recent.calls === 0 ? null : `${count(recent.failures)} of ${count(recent.calls)} calls failed${recent.failure_rate === null ? "" : ` (${percent(recent.failure_rate)})`}`],
       ["Slow", recent.slow > 0 ? `${count(recent.slow)}${recent.slow_rate === null ? "" : ` (${percent(recent.slow_rate)})`}` : null],
       ["In all", `${count(totals.successes)} succeeded, ${count(totals.failures)} failed, ${count(totals.rejected)} refused, opened ${count(totals.opened)} times`],
     ]),
