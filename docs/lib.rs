@@ -50,6 +50,7 @@ pages! {
     features: "src/reference/features.md";
 
     inside: "src/inside.md";
+    comparison: "src/comparison.md";
 }
 
 #[cfg(test)]

@@ -267,13 +267,13 @@ fn fit<'o, S: Copy, C>(
 
 /// In the log, or where nobody listens to it on standard error: a mistake that nobody reads stays one.
 fn complain(complaint: &str) {
+    use std::io::Write as _;
+
     #[cfg(feature = "tracing")]
     if tracing::dispatcher::has_been_set() {
         tracing::warn!("environment: {complaint}");
         return;
     }
-    use std::io::Write as _;
-
     // Not `eprintln!`: it panics where standard error is closed.
     let _ = writeln!(std::io::stderr(), "error-runtime: environment: {complaint}");
 }
