@@ -112,7 +112,8 @@ export async function assertFits(page) {
       .map((node) => `${node.tagName} ${node.className} ${node.textContent.slice(0, 60)}`);
   });
   assert.deepEqual(wide.slice(0, 5), []);
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+  assert.ok(await page.evaluate(() => [document.documentElement, ...document.querySelectorAll("dialog[open]")]
+    .every((node) => node.scrollWidth <= node.clientWidth)));
 }
 
 const steps = [];

@@ -14,7 +14,7 @@ const filterKey = () => [view.range, ...FILTERS.map((name) => view[name])].join(
 
 async function loadErrors(signal) {
   const key = filterKey();
-  const page = await get("logs/recent-errors", { ...wantedErrors(), limit: 50 }, signal);
+  const page = await get("logs/recent-errors", { ...wantedErrors(), limit: 25 }, signal);
   if (key !== filterKey()) return;
   if (errors.paged && errors.filter === key) {
     // Who reads older pages keeps their place.
@@ -34,7 +34,7 @@ async function olderErrors() {
     let found = 0;
     // A page may be empty and yet be followed by another: a rare failure is looked for in parts.
     for (let parts = 0; found === 0 && errors.next && parts < 20; parts += 1) {
-      const page = await get("logs/recent-errors", { ...wantedErrors(), cursor: errors.next, limit: 50 });
+      const page = await get("logs/recent-errors", { ...wantedErrors(), cursor: errors.next, limit: 100 });
       if (key !== filterKey()) return;
       const ids = new Set(errors.list.map(({ id }) => id));
       errors.list.push(...page.errors.filter(({ id }) => !ids.has(id)));
@@ -131,7 +131,7 @@ async function openError(id) {
       ["Trace id", one.trace_id ? el("code", null, one.trace_id) : null],
       ["User", filter("user", one.user)],
       ["Service", filter("service", one.service)],
-      ["Retry", one.operation || one.attempts ? [one.operation ?? "", one.attempts ? ` gave up after ${one.attempts} attempts` : ""].join("") : null],
+      ["Retry", one.operation || one.attempts ? [one.operation ?? "", one.attempts ? ` gave up after ${one.attempts} ${one.attempts === 1 ? "attempt" : "attempts"}` : ""].join("") : null],
       ["Category", one.category], ["Level", one.level], ["Came from", one.origin], ["Domain", one.domain],
       ["Instance", one.instance],
       ["Pattern", el("button", { type: "button", class: "link mono", "data-act": "open-pattern", "data-fingerprint": one.fingerprint }, one.fingerprint)],

@@ -106,10 +106,11 @@ function pointAt(chart, place) {
   const tip = byId("trend").querySelector(".tip");
   tip.replaceChildren(...trend.describe(at).split("; ").map((line) => el("span", null, line)));
   tip.hidden = false;
-  const middle = left + (at + 0.5) * slot;
-  const isRight = middle > chart.clientWidth / 2;
-  tip.style.left = isRight ? "auto" : `${middle + 12}px`;
-  tip.style.right = isRight ? `${chart.clientWidth - middle + 12}px` : "auto";
+  // Beside the step, where there is more room.
+  const [start, end] = [left + at * slot, left + (at + 1) * slot];
+  const isRight = start > chart.clientWidth / 2;
+  tip.style.left = isRight ? "auto" : `${end + 6}px`;
+  tip.style.right = isRight ? `${chart.clientWidth - start + 6}px` : "auto";
 }
 
 function pointNowhere() {
