@@ -18,8 +18,8 @@ const QUIET = [
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
-/** Starts a program, and waits until it has said where its dashboard is. */
-export async function start(command, args) {
+/** Starts a program, and waits until it has said all about itself. */
+export async function start(command, args, last = /^the dashboard:/) {
   const child = spawn(command, args, {
     env: { ...process.env, SERVICE_ADMIN_TOKEN: OPERATOR, SERVICE_VIEWER_TOKEN: VIEWER },
     stdio: ["ignore", "pipe", "inherit"],
@@ -34,8 +34,7 @@ export async function start(command, args) {
   await new Promise((done, failed) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       lines.push(line);
-      // What is printed with it comes in the same breath.
-      if (line.startsWith("the dashboard:")) setTimeout(done, 200);
+      if (last.test(line)) done();
     });
     child.on("exit", (code) => failed(new Error(`it ended with ${code}:\n${lines.join("\n")}`)));
   });
@@ -47,7 +46,7 @@ export async function start(command, args) {
 export class Browser {
   static async launch() {
     const browser = new Browser();
-    browser.chromium = await chromium.launch({ executablePath: "/usr/bin/chromium", args: QUIET });
+    browser.chromium = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: QUIET });
     browser.faults = [];
     browser.requests = [];
     return browser;

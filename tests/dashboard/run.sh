@@ -22,10 +22,13 @@ mkdir -p "$folder"
 cp tests/dashboard/package*.json tests/dashboard/*.mjs "$folder"
 (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 
+CHROMIUM=$(command -v chromium)
+export CHROMIUM
 programs=$(cd "$target/debug/examples" && pwd)
 cd "$folder"
-for script in ../../error-monitor/src/dashboard/script/*.js; do
-    node --check "$script"
-done
+# One program of many files: what is said twice is found before a browser does.
+cat ../../error-monitor/src/dashboard/script/*.js >script.js
+node --check script.js
 node service.mjs "$programs/service" .
 node many.mjs "$programs/many_errors" .
+node corners.mjs "$programs/many_errors"

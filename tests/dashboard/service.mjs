@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Browser, OPERATOR, VIEWER, assertFits, count, loaded, signIn, start, step, until, violations } from "./browser.mjs";
 
 const [, , program, folder] = process.argv;
-const service = await start(program, ["--port", "0", "--quiet-upstreams"]);
+const service = await start(program, ["--port", "0", "--quiet-upstreams"], /^ +renderer .*switches$/);
 const browser = await Browser.launch();
 const begun = performance.now();
 const shot = (page, name, fullPage = false) => page.screenshot({ path: `${folder}/${name}.png`, fullPage });
@@ -128,7 +128,7 @@ await step("a breaker is reset, by who says why", async () => {
   await dialog.getByRole("button", { name: "Reset" }).click();
   await toast(/payments: was .*, is closed\./);
   await card("payments").locator(".badge", { hasText: /^closed$/ }).waitFor();
-  await page.locator("#change-list tr").filter({ hasText: "reset breaker" }).getByText("the provider is back").waitFor();
+  await page.locator("#change-list tr").filter({ hasText: "reset breaker payments" }).getByText("the provider is back").waitFor();
 });
 
 await step("what was not meant is not done", async () => {

@@ -506,6 +506,8 @@ async fn patterns_of_a_code_or_a_service() {
         ("service=mail", vec!["TWO"]),
         ("service=mail&code=ONE", vec![]),
         ("service=nothing", vec![]),
+        ("fingerprint=monitor-tests/TWO", vec!["TWO"]),
+        ("fingerprint=monitor-tests/T", vec![]),
         ("from=2026-01-01T10:00:00Z", vec!["ONE", "THREE", "TWO"]),
         ("to=2026-01-01T10:00:00Z", vec![]),
     ] {

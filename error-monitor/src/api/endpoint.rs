@@ -245,6 +245,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
                 "service",
                 "Those in which this circuit breaker was involved.",
             ),
+            text("fingerprint", "The one kind."),
             limit(100, 20),
             Param {
                 name: "cursor",

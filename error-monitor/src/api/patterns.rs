@@ -82,7 +82,7 @@ pub(super) async fn patterns(api: Arc<Api>, call: &mut Call) -> Result<Answer, A
     let state = params.get("state").map(PatternState::named);
     let query = PatternQuery {
         range,
-        fingerprint: None,
+        fingerprint: params.text("fingerprint"),
         state,
     };
     let mut rows = api.store.patterns(&query).await?;

@@ -26,7 +26,7 @@ function conditionOf({ when, filter, group_by: by, for: holds }) {
   const only = Object.entries(filter ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name} ${value}`);
   const of = only.length ? ` of ${only.join(", ")}` : "";
   const what = {
-    count: () => `${when.threshold} failure${when.threshold === 1 ? "" : "s"}${of} in ${when.window}`,
+    count: () => `${number(when.threshold, "failure")}${of} in ${when.window}`,
     rate: () => `${percent(when.threshold)} of at least ${when.min_requests} requests${of} answered with 5xx in ${when.window}`,
     new_code: () => `a kind of failure${of} never met before, in ${when.window}`,
     breaker_open: () => `${when.service ? `the circuit of ${when.service}` : "a circuit"} not closed for ${when.longer_than}`,
@@ -66,10 +66,10 @@ function showAlerts() {
     ["", el("button", { type: "button", class: "small", "data-act": "test-rule", "data-rule": rule.name, "data-operator": true, "aria-label": `Test ${rule.name}` }, "Test…")],
   ]));
   show(byId("alert-list"),
-    cards.length ? el("ul", { class: "cards" }, cards) : el("p", { class: "empty card" }, "Nothing fires, and nothing is about to."),
-    waiting > 0 ? el("p", { class: "quiet" }, `${count(waiting)} notices wait to be sent.`) : null,
-    quiet.length ? [el("h3", null, "Silences"), el("ul", { class: "card lines" }, quiet)] : null,
-    rows.length ? [el("h3", null, "Rules"), el("div", { class: "card flush", "data-key": "rules" },
+    cards.length ? el("ul", { class: "cards", "data-key": "cards" }, cards) : el("p", { class: "empty card", "data-key": "none" }, "Nothing fires, and nothing is about to."),
+    waiting > 0 ? el("p", { class: "quiet", "data-key": "waiting" }, `Waiting to be sent: ${number(waiting, "notice")}.`) : null,
+    quiet.length ? [el("h3", { "data-key": "silences" }, "Silences"), el("ul", { class: "card lines", "data-key": "quiet" }, quiet)] : null,
+    rows.length ? [el("h3", { "data-key": "rules title" }, "Rules"), el("div", { class: "card flush", "data-key": "rules" },
       table("Rules", ["Rule", "Fires on", "Severity", "Tells", "Test"], rows))] : null);
 }
 

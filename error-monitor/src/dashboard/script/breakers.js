@@ -9,7 +9,7 @@ const STATES = {
   metrics_only: { name: "only counting", kind: "plain", about: "calls are counted, none is refused" },
 };
 
-/** What each circuit did, and the state since when that was read. */
+/** What each circuit did in this process, the latest first; since when that is known; and when it was read. */
 const histories = new Map();
 
 async function loadBreakers(signal) {
@@ -17,27 +17,47 @@ async function loadBreakers(signal) {
   showBreakers();
   showHealth();
   const { instance, breakers } = known.breakers;
+  const from = now() - RANGES[view.range].length;
   // A history is read again where something has happened; many circuits have never done anything.
   const stale = breakers.filter((one) => {
     const had = histories.get(one.name);
-    return one.totals.opened > 0 || one.state !== "closed" || had ? had?.since !== one.since : false;
+    if (!had) return one.totals.opened > 0 || one.state !== "closed";
+    return had.since !== one.since || had.knownFrom > from && !had.isCut;
   });
-  for (const one of stale.slice(0, 30)) {
-    const { events } = await get(`circuit-breakers/${part(one.name)}/events`, { limit: 200 }, signal);
-    histories.set(one.name, { since: one.since, events: events.filter((event) => event.instance === instance) });
-  }
+  // The rest has its turn at the next look.
+  for (const one of stale.slice(0, 30)) histories.set(one.name, await readHistory(one, instance, from, signal));
   if (stale.length) showBreakers();
 }
 
-/** The states of a circuit from one moment to another, in order. */
+/** Back to the beginning of the range, as far as a few pages reach. */
+async function readHistory(one, instance, from, signal) {
+  const events = [];
+  let cursor = null;
+  let oldest = Infinity;
+  for (let page = 0; page < 4 && oldest > from; page += 1) {
+    const { events: found, next_cursor: next } = await get(`circuit-breakers/${part(one.name)}/events`, { limit: 500, cursor }, signal);
+    events.push(...found.filter((event) => event.instance === instance));
+    cursor = next;
+    oldest = next === null || found.length === 0 ? -Infinity : Date.parse(found.at(-1).time);
+    if (next === null) break;
+  }
+  return { since: one.since, events, knownFrom: oldest, isCut: oldest > from };
+}
+
+/** The states of a circuit from one moment to another, in order; not those that are not known. */
 function spansOf(one, from, to) {
-  const events = (histories.get(one.name)?.events ?? []).map(({ time, from: was, to: is }) => ({ time: Date.parse(time), was, is }))
-    .sort((a, b) => a.time - b.time);
+  const had = histories.get(one.name);
+  // The other way round, and not sorted anew: some are of one moment.
+  const events = (had?.events ?? []).map(({ time, from: was, to: is }) => ({ time: Date.parse(time), was, is })).reverse();
   const spans = [];
   let state = events.length ? events[0].was : one.state;
   let start = from;
+  if (had && had.knownFrom > from) {
+    spans.push({ state: "unknown", from, to: had.knownFrom });
+    start = had.knownFrom;
+  }
   for (const event of events) {
-    if (event.time > from) {
+    if (event.time > start) {
       spans.push({ state, from: start, to: Math.min(event.time, to) });
       start = event.time;
     }
@@ -50,17 +70,19 @@ function spansOf(one, from, to) {
 function breakerCard(one, from, to) {
   const state = STATES[one.state] ?? { name: one.state, kind: "plain", about: "" };
   const spans = spansOf(one, from, to);
-  const away = spans.filter(({ state: was }) => was === "open" || was === "forced_open").reduce((sum, span) => sum + span.to - span.from, 0);
+  const away = spans.filter(({ state: was }) => was === "open" || was === "forced_open").reduce((sum, one) => sum + one.to - one.from, 0);
+  const unknown = spans[0].state === "unknown" ? `; not known before ${clock.format(spans[0].to)}` : "";
+  const open = `${away > 0 ? `open for ${span(away)}` : "never open"}${unknown}`;
   const lever = (name, text) => el("button", { type: "button", "data-act": "lever", "data-lever": name, "data-name": one.name,
     "data-operator": true, "aria-label": `${text.replace("…", "")}: ${one.name}` }, text);
   const { window: recent, totals } = one;
   const isAutomatic = !["forced_open", "disabled", "metrics_only"].includes(one.state);
   return el("li", { class: "card breaker", "data-key": one.name },
     el("div", { class: "row" }, el("h3", null, one.name), badge(state.kind, state.name)),
-    el("p", { class: "quiet" }, state.about, ", ", "since ", moment(one.since),
+    el("p", { class: "quiet" }, state.about, "; since ", moment(one.since),
       one.last_error_code ? ["; last failure ", el("code", null, one.last_error_code)] : null),
-    strip(spans, from, to, `The last ${RANGES[view.range].name}: ${away > 0 ? `open for ${span(away)}` : "never open"}`),
-    el("p", { class: "ends quiet" }, el("span", null, `${span(to - from)} ago`), el("span", null, away > 0 ? `open for ${span(away)}` : "never open"), el("span", null, "now")),
+    strip(spans, from, to, `The last ${RANGES[view.range].name}: ${open}`),
+    el("p", { class: "ends quiet" }, el("span", null, `${span(to - from)} ago`), el("span", null, open), el("span", null, "now")),
     facts([
       ["Next probe", one.state === "open" ? one.retry_after_ms === null ? "not known"
         : el("span", { "data-until": Math.round(now() + one.retry_after_ms) }, `in ${span(one.retry_after_ms)}`) : null],
@@ -69,7 +91,7 @@ function breakerCard(one, from, to) {
       // Who counts failures in a row keeps no window.
       ["In its window", recent.calls === 0 ? null : `${count(recent.failures)} of ${count(recent.calls)} calls failed${recent.failure_rate === null ? "" : ` (${percent(recent.failure_rate)})`}`],
       ["Slow", recent.slow > 0 ? `${count(recent.slow)}${recent.slow_rate === null ? "" : ` (${percent(recent.slow_rate)})`}` : null],
-      ["In all", `${count(totals.successes)} succeeded, ${count(totals.failures)} failed, ${count(totals.rejected)} refused, opened ${count(totals.opened)} times`],
+      ["In all", `${count(totals.successes)} succeeded, ${count(totals.failures)} failed, ${count(totals.rejected)} refused, opened ${number(totals.opened, "time")}`],
     ]),
     el("div", { class: "buttons" }, lever("reset", "Reset…"),
       one.state === "forced_open" ? null : lever("force-open", "Force open…"),
@@ -83,9 +105,9 @@ function showBreakers() {
   const to = now();
   const from = to - RANGES[view.range].length;
   show(byId("breaker-list"), breakers.length === 0
-    ? el("p", { class: "empty card" }, "No circuit breakers yet: those of attributes are there from their first call on.")
-    : el("ul", { class: "cards" }, breakers.map((one) => breakerCard(one, from, to))),
-  breakers.length === 0 ? null : el("p", { class: "quiet legend-of-states" },
+    ? el("p", { class: "empty card", "data-key": "none" }, "No circuit breakers yet: those of attributes are there from their first call on.")
+    : el("ul", { class: "cards", "data-key": "cards" }, breakers.map((one) => breakerCard(one, from, to))),
+  breakers.length === 0 ? null : el("p", { class: "quiet legend-of-states", "data-key": "legend" },
     "The strips: ", ["closed", "disabled", "half_open", "open"].map((state) => el("span", { "data-key": state },
       strip([{ state, from: 0, to: 1 }], 0, 1, ""), ` ${STATES[state].name} `))));
 }

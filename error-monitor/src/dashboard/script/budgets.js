@@ -1,7 +1,7 @@
 // Error budgets: how much is left, and how fast it goes.
 
 /** What is left; below nothing, how much of it was used. */
-const budgetLeft = ({ left }) => (left > 0 ? percent(left) : `used ${count(Math.round((1 - left) * 10) / 10)} ×`);
+const budgetLeft = ({ left }) => (left > 0 ? `${percent(left)} left` : `used ${count(Math.round((1 - left) * 10) / 10)}\u00a0×`);
 
 async function loadBudgets(signal) {
   known.budgets = await get("budgets", {}, signal);
@@ -21,8 +21,8 @@ function budgetCard(one) {
     el("p", { class: "quiet" }, `${percent(one.objective)} of requests${one.route ? ` to ${one.route}` : ""} without a 5xx, over ${one.period_days} days`),
     el("meter", { min: 0, max: 1, low: 0.25, high: 0.5, optimum: 1, value: Math.max(0, Math.min(1, one.left)), "aria-label": `Left of ${one.name}` }),
     facts([
-      ["Left", `${budgetLeft(one)}: ${count(one.errors)} of ${count(one.requests)} requests failed`],
-      ["At this rate used up", one.exhausted_at ? dateAndTime.format(Date.parse(one.exhausted_at)) : "not in this period"],
+      [one.left > 0 ? "Left" : "Budget", `${budgetLeft(one)}: ${count(one.errors)} of ${count(one.requests)} requests failed`],
+      ["Used up by", one.left <= 0 ? null : one.exhausted_at ? dateAndTime.format(Date.parse(one.exhausted_at)) : "not in this period, as it goes now"],
     ]),
     el("table", { class: "small-numbers" },
       el("caption", { class: "unseen" }, `How fast ${one.name} burns`),

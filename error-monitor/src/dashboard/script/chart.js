@@ -42,7 +42,7 @@ const previousSwatch = () =>
  * Bars on each other over time, with a line for the period before.
  * `series`: `{ name, values }`, the lowest first; `previous`: values; `starts`: when each step begins.
  */
-function bars({ width, series, previous, starts, step, label, format, least, describe }) {
+function bars({ width, series, previous, starts, step, at, label, format, least, describe }) {
   const height = 220;
   const [left, right, top, bottom] = [52, 8, 10, 26];
   const sums = starts.map((_, place) => series.reduce((sum, { values }) => sum + values[place], 0));
@@ -84,10 +84,10 @@ function bars({ width, series, previous, starts, step, label, format, least, des
     `${place === 0 ? "M" : "L"}${round(x(place))},${round(y(value))} H${round(x(place + 1))}`).join(" ");
 
   return draw("svg", {
-    class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "slider", tabindex: 0,
+    class: "chart", "data-key": "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "slider", tabindex: 0,
     "aria-label": label, "aria-orientation": "horizontal",
-    "aria-valuemin": 0, "aria-valuemax": starts.length - 1, "aria-valuenow": starts.length - 1,
-    "aria-valuetext": describe(starts.length - 1),
+    "aria-valuemin": 0, "aria-valuemax": starts.length - 1, "aria-valuenow": at,
+    "aria-valuetext": describe(at),
     "data-left": left, "data-slot": slot,
   },
   textures(), grid, stacks,
@@ -124,9 +124,9 @@ function strip(spans, from, to, label) {
   },
   spans.map(({ state, from: start, to: end }) => {
     // What was short is seen too.
-    const wide = Math.max(x(end) - x(start), state === "closed" ? 0 : 1.5);
+    const wide = Math.max(x(end) - x(start), ["closed", "unknown"].includes(state) ? 0 : 1.5);
     // States are told apart by height as well: the less comes through, the taller.
-    const tall = { closed: 4, metrics_only: 4, disabled: 7, half_open: 10 }[state] ?? height;
+    const tall = { unknown: 1, closed: 4, metrics_only: 4, disabled: 7, half_open: 10 }[state] ?? height;
     return draw("rect", {
       x: x(start).toFixed(2), width: wide.toFixed(2), y: height - tall, height: tall, class: `state-${state}`,
     });

@@ -1,23 +1,34 @@
 // Windows over the page: `dialog` keeps the focus within, ends with Escape, and gives the focus back.
 
+const inside = (dialog) => dialog.querySelector(".inside");
+const openWindow = () => [byId("ask"), byId("drawer")].find((dialog) => dialog.open) ?? null;
+
 let lastSaid = 0;
 
-/** Tells what was done, or why not. */
+/** Tells what was done, or why not: within the window that is open, since nothing beside it is seen or read out. */
 function tell(text, isProblem) {
   lastSaid += 1;
   const mine = lastSaid;
-  byId("said").replaceChildren(el("p", { class: isProblem ? "toast problem" : "toast" }, text));
+  const region = byId("said");
+  (openWindow() ?? document.body).append(region);
+  region.replaceChildren(el("p", { class: isProblem ? "toast problem" : "toast" }, text));
   setTimeout(() => {
-    if (mine === lastSaid) byId("said").replaceChildren();
+    if (mine === lastSaid) region.replaceChildren();
   }, isProblem ? 15 * SECOND : 6 * SECOND);
 }
 
+/** Which question is asked: one that was closed does not close the next. */
+let question = null;
+
 /**
- * Asks before something is done. `act` gets what was filled in; while it is at work nothing else can be pressed,
- * and where it fails the window stays and says why.
+ * Asks before something is done. `act` gets what was filled in; where it fails the window stays and says why. Who closes
+ * it while it is at work is told what came of it.
  */
 function confirmThen({ title, text, fields, verb, danger, act }) {
   const dialog = byId("ask");
+  const mine = {};
+  question = mine;
+  let isBusy = false;
   const problem = el("p", { class: "problem", role: "alert" });
   const inputs = (fields ?? []).map(({ name, label, options, note }) => {
     const input = options
@@ -33,21 +44,27 @@ function confirmThen({ title, text, fields, verb, danger, act }) {
   cancel.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (isBusy) return;
+    isBusy = true;
     const given = Object.fromEntries(new FormData(form));
-    go.disabled = true;
+    // Disabled it would lose the focus.
+    go.setAttribute("aria-disabled", "true");
     problem.textContent = "";
     try {
       const done = await act(given);
-      dialog.close();
+      if (question === mine) dialog.close();
       tell(done);
       refresh();
     } catch (error) {
-      if (!signedOutBy(error)) problem.textContent = said(error);
+      if (signedOutBy(error)) return;
+      if (question === mine && dialog.open) problem.textContent = said(error);
+      else tell(`${title} ${said(error)}`, true);
     } finally {
-      go.disabled = false;
+      isBusy = false;
+      go.removeAttribute("aria-disabled");
     }
   });
-  dialog.replaceChildren(form);
+  inside(dialog).replaceChildren(form);
   dialog.showModal();
   // What changes nothing has the focus, unless there is something to fill in.
   (inputs[0]?.querySelector("input, select") ?? cancel).focus();
@@ -56,14 +73,18 @@ function confirmThen({ title, text, fields, verb, danger, act }) {
 const REASON = { name: "reason", label: "Reason, for the audit", note: "May be left out." };
 const given = (text) => (text?.trim() ? text.trim() : undefined);
 
-/** Shows something at the side. What is in it can be shown anew while it is open. */
-function openDrawer(content) {
+const isShown = (key) => byId("drawer").open && byId("drawer").dataset.shows === key;
+
+/** Shows something at the side; the same thing again where it has changed, without moving whoever reads it. */
+function openDrawer(key, content) {
   const dialog = byId("drawer");
-  show(dialog, content);
-  if (!dialog.open) {
-    dialog.showModal();
-    dialog.scrollTop = 0;
-  }
+  const isOther = !isShown(key);
+  dialog.dataset.shows = key;
+  show(inside(dialog), content);
+  if (!dialog.open) dialog.showModal();
+  if (isOther) dialog.scrollTop = 0;
+  // What had the focus may be gone with what was shown before.
+  if (isOther || !dialog.contains(document.activeElement)) byId("drawer-title")?.focus({ preventScroll: true });
 }
 
 async function copy(text, what) {
@@ -73,9 +94,8 @@ async function copy(text, what) {
     // Without encryption browsers have no clipboard but by way of a selection.
     const field = el("textarea", { class: "unseen", readonly: true });
     field.value = text;
-    const open = [byId("ask"), byId("drawer")].find((dialog) => dialog.open) ?? document.body;
     const active = document.activeElement;
-    open.append(field);
+    (openWindow() ?? document.body).append(field);
     field.select();
     const done = document.execCommand("copy");
     field.remove();

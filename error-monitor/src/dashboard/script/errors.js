@@ -28,6 +28,8 @@ async function loadErrors(signal) {
 async function olderErrors() {
   if (errors.loading || !errors.next) return;
   errors.loading = true;
+  // From now on: a look at the newest meanwhile would leave a gap.
+  errors.paged = true;
   const key = filterKey();
   showErrors();
   try {
@@ -39,7 +41,6 @@ async function olderErrors() {
       const ids = new Set(errors.list.map(({ id }) => id));
       errors.list.push(...page.errors.filter(({ id }) => !ids.has(id)));
       errors.next = page.next_cursor;
-      errors.paged = true;
       found += page.errors.length;
     }
   } catch (error) {
@@ -53,74 +54,78 @@ async function olderErrors() {
 function errorTable(list, label, place) {
   // A failure stays what it is: of a thousand rows only the new ones are made.
   const there = new Set([...place.querySelectorAll(".rows tr[data-key]")].map(keyOf));
-  return table(label, ["Time", "Status", "Failure", "Route", "Request"], list.map((one) => there.has(one.id) ? same("tr", one.id) : row(one.id, [
-    ["Time", atClock(one.time)],
-    ["Status", el("span", { class: one.status >= 500 ? "status fail" : "status" }, String(one.status))],
-    ["Failure",
-      el("button", { type: "button", class: "link strong opens", "data-act": "open-error", "data-id": one.id }, one.code),
-      el("div", { class: "text" }, one.display || one.message)],
-    ["Route", one.route ? el("code", null, [one.method, one.route].filter(Boolean).join(" ")) : el("span", { class: "quiet" }, "–")],
-    ["Request", one.request_id ? el("code", { class: "cut", title: one.request_id }, one.request_id) : el("span", { class: "quiet" }, "–")],
-  ])));
+  return table(label, ["Time", "Status", "Failure", "Route", "Request"],
+    list.map((one) => there.has(one.id) ? same("tr", one.id, () => errorRow(one)) : errorRow(one)));
 }
+
+const errorRow = (one) => row(one.id, [
+  ["Time", atClock(one.time)],
+  ["Status", el("span", { class: one.status >= 500 ? "status fail" : "status" }, String(one.status))],
+  ["Failure",
+    el("button", { type: "button", class: "link strong opens", "data-act": "open-error", "data-id": one.id }, one.code),
+    el("div", { class: "text" }, one.display || one.message)],
+  ["Route", one.route ? el("code", null, [one.method, one.route].filter(Boolean).join(" ")) : el("span", { class: "quiet" }, "–")],
+  ["Request", one.request_id ? el("code", { class: "cut", title: one.request_id }, one.request_id) : el("span", { class: "quiet" }, "–")],
+]);
 
 function showErrors() {
   const { list, next, newer, loading } = errors;
   const active = FILTERS.filter((name) => view[name] !== "");
-  const chips = active.length === 0 ? null : el("ul", { class: "chips", "aria-label": "Filters in force" }, active.map((name) =>
+  const chips = active.length === 0 ? null : el("ul", { class: "chips", "data-key": "chips", "aria-label": "Filters in force" }, active.map((name) =>
     el("li", { "data-key": name }, el("button", { type: "button", "data-act": "drop-filter", "data-name": name,
       title: "Take this filter away" }, `${name.replace("_", " ")}: ${view[name]}`, el("span", { "aria-hidden": "true" }, " ×")))));
   const full = list.length >= MOST_ROWS;
   show(byId("error-list"), chips,
-    newer ? el("p", { class: "foot" }, el("button", { type: "button", "data-act": "newest-errors" }, "Newer errors have come: show them")) : null,
+    newer ? el("p", { class: "foot", "data-key": "newer" }, el("button", { type: "button", "data-act": "newest-errors" }, "Newer errors have come: show them")) : null,
     list.length ? errorTable(list, "Recent errors", byId("error-list"))
-      : el("p", { class: "empty" }, next ? "None in what was looked through so far."
+      : el("p", { class: "empty", "data-key": "none" }, next ? "None in what was looked through so far."
         : active.length ? "No failure fits these filters in this range." : `No failures in the last ${RANGES[view.range].name}.`),
-    el("p", { class: "foot" },
+    el("p", { class: "foot", "data-key": "foot" },
       list.length ? el("span", { class: "quiet" }, `${count(list.length)} shown`) : null,
-      next && !full ? el("button", { type: "button", "data-act": "older-errors", disabled: loading }, loading ? "Loading…" : "Older") : null,
+      next && !full ? el("button", { type: "button", "data-act": "older-errors", "aria-disabled": loading ? "true" : null }, loading ? "Loading…" : "Older") : null,
       full && next ? el("span", { class: "quiet" }, "there are more; a filter or a shorter range finds them") : null));
 }
 
 function drawerHead(kind, name) {
-  return el("div", { class: "head" },
+  return el("div", { class: "head", "data-key": "head" },
     el("div", null, el("p", { class: "quiet" }, kind), el("h2", { id: "drawer-title", tabindex: "-1" }, name)),
     el("button", { type: "button", "data-act": "close-drawer" }, "Close"));
 }
 
 /** Names and what is known; what is not known is not shown. */
 function facts(list) {
-  return el("dl", null, list.filter(([, value]) => value !== null && value !== undefined && value !== "")
+  return el("dl", { "data-key": "facts" }, list.filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => el("div", { "data-key": name }, el("dt", null, name), el("dd", null, value))));
 }
 
-/** Where an id is enough: it has the moment in it, and failures are found by their moment. */
+/** One failure, at the side. Its id has its moment in it, by which it is found where it is in no list. */
 async function openError(id) {
+  const mine = `error:${id}`;
   const everywhere = [...errors.list, ...shownErrors.values()];
   let one = everywhere.find((known) => known.id === id);
   if (!one) {
-    openDrawer([drawerHead("Error", id), el("p", { class: "quiet" }, "Loading…")]);
+    openDrawer(mine, [drawerHead("Error", id), el("p", { class: "quiet", "data-key": "loading" }, "Loading…")]);
     try {
       const next = (BigInt(`0x${id}`) + 1n).toString(16);
       const { errors: [found] } = await get("logs/recent-errors", { cursor: next, limit: 1 });
       one = found?.id === id ? found : null;
     } catch (error) {
-      if (!signedOutBy(error)) openDrawer([drawerHead("Error", id), el("p", { class: "problem" }, said(error))]);
+      if (!signedOutBy(error) && view.open === mine) openDrawer(mine, [drawerHead("Error", id), el("p", { class: "problem" }, said(error))]);
       return;
     }
   }
-  if (view.open !== `error:${id}`) return;
+  if (view.open !== mine) return;
   if (!one) {
-    openDrawer([drawerHead("Error", id), el("p", { class: "empty" }, "It is not kept any more.")]);
+    openDrawer(mine, [drawerHead("Error", id), el("p", { class: "empty", "data-key": "none" }, "It is not kept any more.")]);
     return;
   }
   shownErrors.set(id, one);
   const filter = (name, value) => value
     ? [el("code", null, value), " ", el("button", { type: "button", class: "small", "data-act": "filter-by", "data-name": name, "data-value": value,
-        "aria-label": `All of it: ${name.replace("_", " ")} ${value}` }, "All of it")] : null;
-  openDrawer([
+        "aria-label": `Show all: ${name.replace("_", " ")} ${value}` }, "Show all")] : null;
+  openDrawer(mine, [
     drawerHead("Error", one.code),
-    el("p", { class: "text large" }, one.display || one.message),
+    el("p", { class: "text large", "data-key": "text" }, one.display || one.message),
     facts([
       ["Time", [atClock(one.time), " ", el("span", { class: "quiet" }, moment(one.time))]],
       ["Status", String(one.status)],
@@ -132,13 +137,13 @@ async function openError(id) {
       ["User", filter("user", one.user)],
       ["Service", filter("service", one.service)],
       ["Retry", one.operation || one.attempts ? [one.operation ?? "", one.attempts ? ` gave up after ${one.attempts} ${one.attempts === 1 ? "attempt" : "attempts"}` : ""].join("") : null],
-      ["Category", one.category], ["Level", one.level], ["Came from", one.origin], ["Domain", one.domain],
+      ["Category", one.category], ["Level", one.level], ["Origin", one.origin], ["Domain", one.domain],
       ["Instance", one.instance],
       ["Pattern", el("button", { type: "button", class: "link mono", "data-act": "open-pattern", "data-fingerprint": one.fingerprint }, one.fingerprint)],
     ]),
-    one.details === null ? null : [el("h3", null, "Details"), el("pre", { tabindex: 0 }, JSON.stringify(one.details, null, 2))],
+    one.details === null ? null : [el("h3", { "data-key": "details" }, "Details"), el("pre", { tabindex: 0, "data-key": "json" }, JSON.stringify(one.details, null, 2))],
     one.backtrace ? el("details", { "data-key": `backtrace ${id}` }, el("summary", null, "Backtrace"), el("pre", { tabindex: 0 }, one.backtrace)) : null,
-    el("div", { class: "buttons" },
+    el("div", { class: "buttons", "data-key": "copies" },
       el("button", { type: "button", "data-act": "copy-error", "data-id": id }, "Copy as JSON"),
       one.request_id ? el("button", { type: "button", "data-act": "copy-text", "data-text": one.request_id, "data-what": "Request id" }, "Copy request id") : null,
       el("button", { type: "button", "data-act": "copy-text", "data-text": location.href, "data-what": "Link" }, "Copy link")),

@@ -16,6 +16,9 @@ const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "s
 
 const count = (number) => (number < 100000 ? whole.format(number) : short.format(number));
 
+/** So many of something. */
+const number = (many, what) => `${count(many)} ${what}${many === 1 ? "" : "s"}`;
+
 /** A share, with as many digits as say something. */
 function percent(share) {
   if (share === null || share === undefined) return "–";

@@ -7,16 +7,19 @@ const badge = (kind, text) => el("span", { class: `badge ${kind}` }, text);
 
 function tile(name, value, note, kind, section) {
   return el("li", { "data-key": name },
-    el("a", { class: `tile ${kind}`, href: `#${section}`, "data-section": section },
+    el("a", { class: `tile ${kind}`, href: address({ section, open: "" }), "data-section": section },
       el("span", { class: "name" }, name), el("span", { class: "value" }, value), el("span", { class: "note" }, note)));
 }
 
 function healthTiles() {
   const { services, stats, breakers, alerts, budgets } = known;
   const tiles = [];
+  const range = RANGES[stats?.range ?? view.range].name;
   if (services) {
-    const bad = services.services.filter((one) => one.status !== "pass").length;
-    const note = bad === 0 ? "everything it needs answers" : `${bad} of ${services.services.length} services impaired`;
+    const names = (status) => services.services.filter((one) => one.status === status).map((one) => one.name);
+    const parts = [["fail", "fails"], ["warn", "is impaired"]].filter(([status]) => names(status).length)
+      .map(([status, word]) => `${names(status).join(", ")} ${names(status).length === 1 ? word : word.replace("fails", "fail").replace("is", "are")}`);
+    const note = parts.join("; ") || "everything it needs answers";
     tiles.push(tile("Service", HEALTH[services.status] ?? services.status, note, services.status, "overview"));
   }
   if (stats) {
@@ -25,7 +28,7 @@ function healthTiles() {
     const kind = rate === null || rate === 0 ? "pass" : rate >= 0.05 ? "fail" : "warn";
     tiles.push(tile("Server errors", percent(rate), `of ${count(current.requests)} requests`, kind, "overview"));
     const more = change(before.total > 0 ? current.total / before.total - 1 : null);
-    const than = `the ${RANGES[view.range].name} before: ${count(before.total)}`;
+    const than = `the ${range} before: ${count(before.total)}`;
     tiles.push(tile("Failures", count(current.total), more ? `${more}; ${than}` : than, "plain", "patterns"));
   }
   if (breakers) {
@@ -37,13 +40,13 @@ function healthTiles() {
   if (alerts && !alerts.absent) {
     const firing = alerts.alerts.filter((one) => one.phase === "firing");
     const pending = alerts.alerts.filter((one) => one.phase === "pending").length;
-    const note = firing.length ? firing.map((one) => one.rule).join(", ") : pending ? `${pending} about to` : "nobody is called";
+    const note = firing.length ? firing.map((one) => one.rule).join(", ") : pending ? `${pending} about to` : "nothing to tell of";
     tiles.push(tile("Alerts firing", String(firing.length), note, firing.length ? "fail" : "pass", "alerts"));
   }
   if (budgets && budgets.budgets.length > 0) {
     const least = budgets.budgets.reduce((a, b) => (b.left < a.left ? b : a));
     const kind = least.left <= 0 ? "fail" : least.left < 0.25 ? "warn" : "pass";
-    tiles.push(tile("Budget left", budgetLeft(least), `${least.name}, of ${least.period_days} days`, kind, "budgets"));
+    tiles.push(tile("Error budget", budgetLeft(least), `${least.name}, of ${least.period_days} days`, kind, "budgets"));
   }
   return tiles;
 }
@@ -58,7 +61,7 @@ function showHealth() {
       el("strong", null, one.name),
       el("span", { class: "quiet" }, [
         one.breaker ? `circuit ${STATES[one.breaker.state]?.name ?? one.breaker.state}` : null,
-        one.errors > 0 ? `${count(one.errors)} failures in 5 minutes` : null,
+        one.errors > 0 ? `${number(one.errors, "failure")} in 5 minutes` : null,
         ...checks,
       ].filter(Boolean).join(" · ") || "no failures in 5 minutes"));
   });

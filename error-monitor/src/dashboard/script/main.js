@@ -52,7 +52,7 @@ async function refresh() {
     // Where nothing at all is answered, one word above is enough.
     if (silent === results.length && !isEmpty) continue;
     if (isEmpty) body.replaceChildren();
-    body.prepend(el("p", { class: "failed problem" },
+    body.prepend(el("p", { class: "failed problem", "data-key": "failed" },
       `${isEmpty ? "This could not be loaded" : "This is from before"}: ${said(reason)} `,
       el("button", { type: "button", "data-act": "again" }, "Try again")));
   }
@@ -106,6 +106,10 @@ function showView() {
 /** Where something is that was asked for by its name. */
 function goTo(section, changes) {
   look({ ...changes, section, open: "" });
+  goDown(section);
+}
+
+function goDown(section) {
   const title = byId(`${section}-title`);
   title?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" });
   title?.focus({ preventScroll: true });
@@ -131,7 +135,13 @@ const ACTS = {
     if (isLive) refresh();
     else clearTimeout(timer);
   },
-  "sign-out": () => leave(""),
+  "sign-out": () => {
+    // What was looked at is nobody else's business either.
+    history.replaceState(null, "", location.pathname + location.search);
+    readView();
+    leave("");
+    showView();
+  },
   "lever": pullLever,
   "silence": silenceAlerts,
   "end-silence": endSilence,
@@ -178,11 +188,22 @@ function watch() {
       event.preventDefault();
       goTo(link.dataset.section);
     }
-    // Beside a window is out of it.
-    if (event.target === byId("drawer")) byId("drawer").close();
+    // Beside the drawer is out of it, unless what began within ends there, such as a selection.
+    if (event.target === byId("drawer") && pressed === byId("drawer")) byId("drawer").close();
+  });
+  let pressed = null;
+  document.addEventListener("pointerdown", (event) => {
+    pressed = event.target;
   });
   byId("drawer").addEventListener("close", () => {
     if (view.open) look({ open: "" });
+  });
+  for (const dialog of [byId("ask"), byId("drawer")]) {
+    // What is told goes on where it is seen.
+    dialog.addEventListener("close", () => (openWindow() ?? document.body).append(byId("said")));
+  }
+  byId("ask").addEventListener("close", () => {
+    question = null;
   });
   byId("range").addEventListener("change", ({ target }) => {
     errors.paged = false;
@@ -260,6 +281,7 @@ async function enter(typed) {
     me = await get("me");
   } catch (error) {
     token = null;
+    byId("wait").hidden = true;
     byId("desk").hidden = true;
     byId("door").hidden = false;
     const isNobody = error instanceof Refusal && error.status === 401;
@@ -272,11 +294,12 @@ async function enter(typed) {
   document.documentElement.dataset.role = me.role;
   // Who came in without a token is signed in elsewhere, and signs out there.
   byId("sign-out").hidden = token === null;
+  byId("wait").hidden = true;
   byId("door").hidden = true;
   byId("desk").hidden = false;
   showView();
   refresh();
-  if (view.section !== DEFAULTS.section) goTo(view.section);
+  if (view.section !== DEFAULTS.section && view.open === "") goDown(view.section);
   get("monitor").then((monitor) => {
     const size = monitor.size?.events === undefined ? "" : ` · ${count(monitor.size.events)} errors kept`;
     byId("about").textContent =
@@ -293,7 +316,12 @@ function leave(why) {
   delete document.documentElement.dataset.role;
   for (const dialog of [byId("ask"), byId("drawer")]) {
     if (dialog.open) dialog.close();
-    dialog.replaceChildren();
+    inside(dialog).replaceChildren();
+  }
+  byId("said").replaceChildren();
+  for (const input of byId("filters").elements) {
+    if (input.name) input.value = "";
+    delete input.dataset.shown;
   }
   for (const name of Object.keys(known)) known[name] = null;
   Object.assign(errors, { list: [], next: null, filter: "", paged: false, newer: false });

@@ -35,7 +35,7 @@ const heads = (names) =>
 const row = (key, cells) => el("tr", { role: "row", "data-key": key },
   cells.map(([name, ...content]) => el("td", { role: "cell", "data-name": name, class: `of-${name.toLowerCase().replace(/\W+/g, "-")}` }, el("div", null, content))));
 const table = (label, names, rows) =>
-  el("table", { role: "table", "aria-label": label, class: "rows" }, heads(names), el("tbody", { role: "rowgroup" }, rows));
+  el("table", { "data-key": `table ${label}`, role: "table", "aria-label": label, class: "rows" }, heads(names), el("tbody", { role: "rowgroup" }, rows));
 
 function showPatterns() {
   const { list, total } = patterns;
@@ -58,49 +58,52 @@ function showPatterns() {
     ? el("button", { type: "button", "data-act": "more-patterns" }, "Show more") : null;
   show(byId("pattern-list"),
     table("Patterns", ["Failure", "Status", "Trend", "Count", "First seen", "Last seen"], rows),
-    el("p", { class: "foot" }, el("span", { class: "quiet" }, `${count(list.length)} of ${count(total)}`), more,
+    el("p", { class: "foot", "data-key": "foot" }, el("span", { class: "quiet" }, `${count(list.length)} of ${count(total)}`), more,
       patterns.next && !more ? el("span", { class: "quiet" }, "a shorter range or a state shows the others") : null));
 }
 
-/** One kind, at the side. */
+/** One kind, at the side: as it is in the range, or else in the last 30 days. */
 async function openPattern(fingerprint) {
-  const drawer = byId("drawer");
-  const from = steps().from;
-  const close = drawerHead("Pattern", fingerprint);
-  if (!drawer.open) openDrawer([close, el("p", { class: "quiet" }, "Loading…")]);
+  const mine = `pattern:${fingerprint}`;
+  const head = () => drawerHead("Pattern", fingerprint);
+  if (!isShown(mine)) openDrawer(mine, [head(), el("p", { class: "quiet", "data-key": "loading" }, "Loading…")]);
   try {
-    const one = patterns.list.find((known) => known.fingerprint === fingerprint)
-      ?? (await get("errors/patterns", { limit: 100, from: iso(now() - 30 * DAY) })).patterns
-        .find((known) => known.fingerprint === fingerprint);
-    const recent = await get("logs/recent-errors", { fingerprint, limit: 10 });
-    if (view.open !== `pattern:${fingerprint}`) return;
-    openDrawer([close, one ? patternFacts(one, from) : el("p", { class: "empty" }, "It was not met in the last 30 days."),
-      el("h3", null, "The last of it"),
-      recent.errors.length ? errorTable(recent.errors, "The last of this kind", drawer) : el("p", { class: "empty" }, "None are kept in full."),
-      el("p", null, el("button", { type: "button", "data-act": "filter-fingerprint", "data-fingerprint": fingerprint }, "All of this kind"))]);
+    const from = steps().from;
+    const month = now() - 30 * DAY;
+    const of = async (from) => (await get("errors/patterns", { fingerprint, from: iso(from) })).patterns[0];
+    const [here, recent] = await Promise.all([of(from), get("logs/recent-errors", { fingerprint, limit: 10 })]);
+    const one = here ?? (from > month ? await of(month) : undefined);
+    if (view.open !== mine) return;
+    openDrawer(mine, [head(),
+      one ? patternFacts(one, here ? RANGES[view.range].name : "30 days")
+        : el("p", { class: "empty", "data-key": "none" }, "It was not met in the last 30 days."),
+      el("h3", { "data-key": "last" }, "The last of it"),
+      recent.errors.length ? errorTable(recent.errors, "The last of this kind", byId("drawer"))
+        : el("p", { class: "empty", "data-key": "no errors" }, "None are kept in full."),
+      el("p", { "data-key": "all" }, el("button", { type: "button", "data-act": "filter-fingerprint", "data-fingerprint": fingerprint }, "All of this kind"))]);
   } catch (error) {
-    if (!signedOutBy(error)) openDrawer([close, el("p", { class: "problem" }, said(error))]);
+    if (!signedOutBy(error) && view.open === mine) openDrawer(mine, [head(), el("p", { class: "problem" }, said(error))]);
   }
 }
 
-function patternFacts(one) {
+function patternFacts(one, range) {
   const lever = (state, name) => one.state === state ? null
     : el("button", { type: "button", "data-act": "change-pattern", "data-fingerprint": one.fingerprint, "data-state": state, "data-operator": true }, name);
   return [
-    el("p", null, marks(one)),
-    el("p", { class: "text large" }, one.display || one.message),
+    el("p", { "data-key": "marks" }, marks(one)),
+    el("p", { class: "text large", "data-key": "text" }, one.display || one.message),
     facts([
       ["Clients read", one.message], ["Status", String(one.status)], ["Category", one.category], ["Domain", one.domain],
-      [`In the last ${RANGES[view.range].name}`, [`${count(one.count)} `, el("span", { class: "quiet" }, change(one.change) || `before: ${count(one.previous)}`)]],
+      [`In the last ${range}`, [`${count(one.count)} `, el("span", { class: "quiet" }, change(one.change) || `before: ${count(one.previous)}`)]],
       ["In all", count(one.total)],
       ["First seen", moment(one.first_seen)], ["Last seen", moment(one.last_seen)],
-      ["Thought of as", one.changed_at ? [`${one.state}, since `, moment(one.changed_at), ` by ${one.changed_by ?? "nobody known"}`] : one.state],
+      ["State", one.changed_at ? [`${one.state}, since `, moment(one.changed_at), ` by ${one.changed_by ?? "nobody known"}`] : one.state],
       ["Routes", one.routes.length ? el("ul", null, one.routes.map((route) =>
         el("li", null, el("code", null, route.route || "(no route)"), ` ${count(route.count)}`))) : null],
       ["Last requests", one.request_ids.length ? el("ul", null, one.request_ids.map((id) =>
         el("li", null, el("button", { type: "button", class: "link mono", "data-act": "filter-request", "data-request": id }, id)))) : null],
     ]),
-    el("div", { class: "buttons" }, lever("resolved", "Resolve"), lever("ignored", "Ignore"), lever("open", "Open again")),
+    el("div", { class: "buttons", "data-key": "levers" }, lever("resolved", "Resolve"), lever("ignored", "Ignore"), lever("open", "Open again")),
   ];
 }
 
@@ -108,9 +111,7 @@ async function changePattern({ fingerprint, state }) {
   try {
     const { before } = await post(`errors/patterns/${part(fingerprint)}`, { state });
     tell(`${fingerprint}: ${before}, now ${state}.`);
-    const one = patterns.list.find((known) => known.fingerprint === fingerprint);
-    if (one) Object.assign(one, { state, changed_at: iso(now()), changed_by: me.name, regressed: false });
-    openPattern(fingerprint);
+    if (view.open === `pattern:${fingerprint}`) openPattern(fingerprint);
     refresh();
   } catch (error) {
     if (!signedOutBy(error)) tell(said(error), true);

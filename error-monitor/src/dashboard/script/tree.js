@@ -1,5 +1,6 @@
 // What is shown is made anew from what is known, and the page is changed where the two differ. So focus, an
-// opened detail and a selection stay where they are while numbers move.
+// opened detail and a selection stay where they are while numbers move. What stands beside others that come and go has a
+// `data-key`, by which it is found again.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -39,8 +40,21 @@ function show(parent, ...children) {
   }
 }
 
-/** Stands for an element that is there already, and does not change. */
-const same = (tag, key) => el(tag, { "data-key": key, "data-same": true });
+/** Stands for an element that is there already and does not change; `make` makes it where it is not there after all. */
+function same(tag, key, make) {
+  const stub = el(tag, { "data-key": key, "data-same": true });
+  makers.set(stub, make);
+  return stub;
+}
+
+const makers = new WeakMap();
+
+/** What is put in anew, with nothing in it that only stands for something. */
+function made(node) {
+  if (makers.has(node)) return makers.get(node)();
+  for (const stub of node.querySelectorAll?.("[data-same]") ?? []) stub.replaceWith(makers.get(stub)());
+  return node;
+}
 
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null);
 
@@ -61,7 +75,7 @@ function matchChildren(parent, wanted) {
     if (key) match = known.get(key) ?? null;
     else if (place && !keyOf(place) && place.nodeName === child.nodeName) match = place;
     if (!match) {
-      parent.insertBefore(child, place);
+      parent.insertBefore(made(child), place);
       continue;
     }
     if (match === place) place = place.nextSibling;
@@ -77,7 +91,7 @@ function matchChildren(parent, wanted) {
 
 function matchNode(node, wanted) {
   if (node.nodeName !== wanted.nodeName) {
-    node.replaceWith(wanted);
+    node.replaceWith(made(wanted));
     return;
   }
   if (wanted.nodeType === Node.ELEMENT_NODE && wanted.hasAttribute("data-same")) return;
@@ -86,7 +100,7 @@ function matchNode(node, wanted) {
     return;
   }
   for (const { name } of [...node.attributes]) {
-    // What the reader has opened stays open.
+    // What the reader has opened stays open, and has the focus.
     const kept = name === "open" && node.nodeName === "DETAILS";
     if (!kept && !wanted.hasAttribute(name)) node.removeAttribute(name);
   }

@@ -1,13 +1,14 @@
 // How often what failed, over time, beside the period before.
 
 async function loadTrend(signal) {
+  const { range } = view;
   const { from, to, bucket, length } = steps();
   const query = { bucket, group_by: "code" };
   const [current, before] = await Promise.all([
     get("errors/stats", { ...query, from: iso(from), to: iso(to) }, signal),
     get("errors/stats", { ...query, from: iso(from - length), to: iso(to - length) }, signal),
   ]);
-  known.stats = { now: current, before };
+  known.stats = { now: current, before, range };
   showTrend();
   showHealth();
 }
@@ -28,10 +29,11 @@ function trendSeries(stats) {
 
 function showTrend() {
   if (!known.stats) return;
-  const { now: stats, before } = known.stats;
+  // Where the range has changed, and the service has not answered since, the old one is what is shown.
+  const { now: stats, before, range } = known.stats;
+  const { step, name: length } = RANGES[range];
   const body = byId("trend");
   const isShare = view.measure === "share";
-  const step = RANGES[view.range].step;
   const all = trendSeries(stats);
   const shareOf = (number, requests) => (requests > 0 ? number / requests : 0);
   const series = isShare
@@ -54,25 +56,25 @@ function showTrend() {
     .map(({ name, values }) => `${name} ${format(values[place])}`);
   const describe = (place) => {
     const bucket = stats.buckets[place];
-    const number = isShare ? percent(shareOf(bucket.count, bucket.requests)) : `${count(bucket.count)} failures`;
-    return [`${when(place)}: ${number}`, `of ${count(bucket.requests)} requests`, ...parts(place),
-      `the ${RANGES[view.range].name} before: ${format(previous[place])}`].join("; ");
+    const sum = isShare ? percent(shareOf(bucket.count, bucket.requests)) : number(bucket.count, "failure");
+    return [`${when(place)}: ${sum}`, `of ${number(bucket.requests, "request")}`, ...parts(place),
+      `the ${length} before: ${format(previous[place])}`].join("; ");
   };
   const drawing = stats.total === 0 && before.total === 0
-    ? el("p", { class: "empty" }, `No failures in the last ${RANGES[view.range].name}, and none in the one before.`)
+    ? el("p", { class: "empty", "data-key": "none" }, `No failures in the last ${length}, and none in the one before.`)
     : [
         bars({
           width: Math.max(260, body.clientWidth), series, previous, starts, step, format,
-          least: isShare ? 0.01 : 4, label: `Step of the chart: ${unit}`, describe,
+          at: Math.min(trend.at ?? starts.length - 1, starts.length - 1), least: isShare ? 0.01 : 4, label: `Step of the chart: ${unit}`, describe,
         }),
-        el("p", { class: "tip", "aria-hidden": "true", hidden: true }),
-        el("ul", { class: "legend" },
+        el("p", { class: "tip", "data-key": "tip", "aria-hidden": "true", hidden: true }),
+        el("ul", { class: "legend", "data-key": "legend" },
           series.map(({ name, code, total }, number) => el("li", { "data-key": `code ${name}` },
             swatch(number),
             code ? el("button", { type: "button", class: "link", "data-act": "filter-code", "data-code": code,
               title: `Recent errors of ${code}` }, code) : name,
             el("span", { class: "quiet" }, count(total)))),
-          el("li", { "data-key": "previous" }, previousSwatch(), `the ${RANGES[view.range].name} before`,
+          el("li", { "data-key": "previous" }, previousSwatch(), `the ${length} before`,
             el("span", { class: "quiet" }, count(before.total)))),
         el("details", { class: "numbers", "data-key": "numbers" },
           el("summary", null, "The same as a table"),
@@ -86,7 +88,7 @@ function showTrend() {
               el("td", null, format(previous[place])))))))),
       ];
   trend.describe = describe;
-  show(body, el("p", { class: "unit quiet" }, `${unit[0].toUpperCase()}${unit.slice(1)}`), drawing);
+  show(body, el("p", { class: "unit quiet", "data-key": "unit" }, `${unit[0].toUpperCase()}${unit.slice(1)}`), drawing);
   const chart = body.querySelector(".chart");
   if (trend.at !== null && chart) pointAt(chart, trend.at);
 }
