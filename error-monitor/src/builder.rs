@@ -120,6 +120,8 @@ fn is_path(path: &str) -> bool {
         && !path.ends_with('/')
         && !path.contains("//")
         && path.chars().all(plain)
+        // Browsers take these away before they ask.
+        && path.split('/').all(|part| part != "." && part != "..")
 }
 
 fn split_emails(list: &str) -> Vec<String> {
@@ -197,7 +199,8 @@ impl<A> MonitorBuilder<A> {
     /// Where the dashboard is: a path that ends with `/`. Unless told otherwise `/admin/`; where the mount point
     /// is another one, the same without its `api/monitoring`, or else `dashboard/` below it.
     ///
-    /// The page itself is open, and has nothing in it: it asks for a token, and then the endpoints.
+    /// The page itself is open, and has nothing in it: it asks for a token, and then the endpoints. An application
+    /// that has a page of its own at this path must move one of them: axum panics where two routes are the same.
     pub fn dashboard(mut self, path: impl Into<String>) -> Self {
         let path = path.into();
         if path != "/" && !path.strip_suffix('/').is_some_and(is_path) {

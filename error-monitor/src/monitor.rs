@@ -245,6 +245,9 @@ impl<A> Monitor<A> {
     /// Merge it before the application's layers, as in the example: axum gives a merged router the fallback of
     /// what it is merged with, and only layers that come later hold for it. What these endpoints answer is
     /// neither counted nor kept.
+    ///
+    /// The [dashboard](crate::MonitorBuilder::dashboard) is at `/admin/`. As with any merge, axum panics if the
+    /// application has that route too.
     pub fn router<S>(&self) -> Router<S>
     where
         A: Mountable,

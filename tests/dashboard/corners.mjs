@@ -235,6 +235,69 @@ await step("the drawer closes beside it, and not on its own ground", async () =>
   await page.context().close();
 });
 
+await step("a second click does not undo the first", async () => {
+  const page = await signedIn("#range=24h");
+  const changes = [];
+  page.on("request", (request) => {
+    if (request.method() === "POST") changes.push(request.postData());
+  });
+  await page.locator("#pattern-list .opens").first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Resolve" }).dblclick();
+  await dialog.locator(".badge", { hasText: "resolved" }).waitFor();
+  await loaded(page);
+  assert.deepEqual(changes, ['{"state":"resolved"}']);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "drawer-title");
+  await page.context().close();
+});
+
+await step("a service in trouble is left alone for as long as it asks", async () => {
+  const page = await browser.page(service.url, { fresh: false });
+  await page.clock.install();
+  await page.goto(service.url);
+  await signIn(page);
+  let asked = 0;
+  const trouble = (wait) => page.route(`${API}**`, (route) => {
+    asked += 1;
+    route.fulfill({ status: 503, headers: { "Retry-After": wait }, json: { error: { code: "STORE_UNAVAILABLE", message: "the error store is unavailable", status: 503 } } });
+  });
+  await trouble("60");
+  await again(page);
+  await page.locator(".failed").first().waitFor();
+  asked = 0;
+  await page.clock.runFor(50_000);
+  assert.equal(asked, 0);
+  await page.unroute(`${API}**`);
+  // More than a timer can hold.
+  await trouble("2200000");
+  await again(page);
+  asked = 0;
+  await page.clock.runFor(240_000);
+  assert.equal(asked, 0);
+  await page.context().close();
+});
+
+await step("who has signed in last is who acts", async () => {
+  const page = await browser.page(service.url);
+  let release;
+  const held = new Promise((done) => { release = done; });
+  await page.route(`${API}me`, async (route) => {
+    const isOperator = route.request().headers().authorization?.includes("operator");
+    if (isOperator) await held;
+    await route.continue();
+  });
+  await page.getByLabel("Token").fill("operator-0123456789abcdef");
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Token").fill("viewer-0123456789abcdef");
+  await page.keyboard.press("Enter");
+  await loaded(page);
+  release();
+  await page.locator("#about").getByText("token 2, viewer").waitFor();
+  await again(page);
+  assert.equal(await page.getByRole("button", { name: "Reset all…" }).count(), 0);
+  await page.context().close();
+});
+
 await step("what answers after the sign-out is shown to nobody", async () => {
   const page = await signedIn("#range=24h&user=user-7");
   let release;

@@ -227,7 +227,7 @@ await step("it fits a phone, in the dark", async () => {
   await assertFits(other);
   await shot(other, "phone-dark", true);
   await other.locator("#error-list .opens").first().click();
-  await other.getByRole("dialog").getByText("Came from").waitFor();
+  await other.getByRole("dialog").getByText("Origin").waitFor();
   await assertFits(other);
   await shot(other, "phone-drawer");
   await other.context().close();

@@ -105,7 +105,8 @@ await step("an alert is silenced, and the silence ended", async () => {
   await alert.getByText("silenced", { exact: true }).waitFor();
   await page.getByText("by token 1: the provider knows <script>window.ran = 4</script>").waitFor();
   assert.equal(await page.evaluate(() => globalThis.ran), undefined);
-  await page.getByRole("button", { name: "End the silence of checkouts-fail" }).click();
+  await page.getByRole("button", { name: "End… the silence of checkouts-fail" }).click();
+  await dialog.getByRole("button", { name: "End" }).click();
   await toast("The silence is over.");
   await until("it is gone", async () => (await alert.getByText("silenced", { exact: true }).count()) === 0);
 });

@@ -115,7 +115,7 @@ async fn there_need_be_no_page() {
 #[tokio::test]
 async fn a_place_that_is_none_is_refused() {
     for path in [
-        "", "admin/", "/admin", "//", "/a//b/", "/{x}/", "/a b/", "/\"/",
+        "", "admin/", "/admin", "//", "/a//b/", "/{x}/", "/a b/", "/\"/", "/./", "/a/../",
     ] {
         let folder = tempfile::tempdir().unwrap();
         let built = builder(&folder)

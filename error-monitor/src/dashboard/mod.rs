@@ -41,7 +41,8 @@ const SCRIPT: &str = concat!(
 /// What the browser may do with the page: run this script and this style, and ask where it came from. No text can
 /// become markup even by a mistake of the script's: there are no policies that would trust one.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    // As a browser reads a page: a checkout may have put other ends to the lines.
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text.replace("\r\n", "\n")));
     format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; img-src data:; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \

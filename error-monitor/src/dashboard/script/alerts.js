@@ -57,7 +57,7 @@ function showAlerts() {
     el("span", null, one.rule ? `${one.rule}${one.group ? ` ${one.group}` : ""}` : "Everything",
       el("span", { class: "quiet" }, ` until ${dateAndTime.format(Date.parse(one.until))}, by ${one.by}${one.reason ? `: ${one.reason}` : ""}`)),
     el("button", { type: "button", "data-act": "end-silence", "data-id": one.id, "data-operator": true,
-      "aria-label": `End the silence of ${one.rule ?? "everything"}` }, "End")));
+      "aria-label": `End… the silence of ${one.rule ?? "everything"}` }, "End…")));
   const rows = rules.list.map((rule) => row(rule.name, [
     ["Rule", el("strong", null, rule.name), rule.enabled ? null : [" ", badge("plain", "off")]],
     ["Fires on", conditionOf(rule)],
@@ -87,14 +87,15 @@ function silenceAlerts({ rule, group }) {
   });
 }
 
-async function endSilence({ id }) {
-  try {
-    await post(`alerts/silence/${part(id)}/expire`);
-    tell("The silence is over.");
-    refresh();
-  } catch (error) {
-    if (!signedOutBy(error)) tell(said(error), true);
-  }
+function endSilence({ id }) {
+  const silence = known.alerts?.silences.find((one) => one.id === id);
+  confirmThen({
+    title: `End the silence of ${silence?.rule ?? "everything"}?`, verb: "End", text: ["What lasts is told of at once."],
+    act: async () => {
+      await post(`alerts/silence/${part(id)}/expire`);
+      return "The silence is over.";
+    },
+  });
 }
 
 function testRule({ rule }) {

@@ -24,8 +24,16 @@ async function loadBreakers(signal) {
     if (!had) return one.totals.opened > 0 || one.state !== "closed";
     return had.since !== one.since || had.knownFrom > from && !had.isCut;
   });
-  // The rest has its turn at the next look.
-  for (const one of stale.slice(0, 30)) histories.set(one.name, await readHistory(one, instance, from, signal));
+  // Those that have waited longest; the rest has its turn at the next look.
+  stale.sort((a, b) => (histories.get(a.name)?.readAt ?? 0) - (histories.get(b.name)?.readAt ?? 0));
+  for (const one of stale.slice(0, 30)) {
+    const history = await readHistory(one, instance, from, signal).catch((error) => {
+      // A name that is no path has none; the others have.
+      if (!(error instanceof Refusal) || error.status === 401 || error.status === 429) throw error;
+      return { since: one.since, events: [], knownFrom: now(), isCut: true };
+    });
+    histories.set(one.name, { ...history, readAt: now() });
+  }
   if (stale.length) showBreakers();
 }
 
@@ -73,7 +81,7 @@ function breakerCard(one, from, to) {
   const away = spans.filter(({ state: was }) => was === "open" || was === "forced_open").reduce((sum, one) => sum + one.to - one.from, 0);
   const unknown = spans[0].state === "unknown" ? `; not known before ${clock.format(spans[0].to)}` : "";
   const open = `${away > 0 ? `open for ${span(away)}` : "never open"}${unknown}`;
-  const lever = (name, text) => el("button", { type: "button", "data-act": "lever", "data-lever": name, "data-name": one.name,
+  const lever = (name, text) => el("button", { type: "button", "data-key": name, "data-act": "lever", "data-lever": name, "data-name": one.name,
     "data-operator": true, "aria-label": `${text.replace("…", "")}: ${one.name}` }, text);
   const { window: recent, totals } = one;
   const isAutomatic = !["forced_open", "disabled", "metrics_only"].includes(one.state);
@@ -99,14 +107,25 @@ function breakerCard(one, from, to) {
       isAutomatic ? null : lever("automatic", "Automatic…")));
 }
 
+/** More cards than this are looked through by nobody. */
+const MOST_CARDS = 200;
+
 function showBreakers() {
   if (!known.breakers) return;
-  const { breakers } = known.breakers;
+  const { breakers: all } = known.breakers;
+  // In their order, so that no button moves away from under a pointer; those that are closed give way.
+  let room = MOST_CARDS - all.filter((one) => one.state !== "closed").length;
+  const breakers = all.filter((one) => {
+    if (one.state !== "closed") return true;
+    room -= 1;
+    return room >= 0;
+  });
   const to = now();
   const from = to - RANGES[view.range].length;
   show(byId("breaker-list"), breakers.length === 0
     ? el("p", { class: "empty card", "data-key": "none" }, "No circuit breakers yet: those of attributes are there from their first call on.")
     : el("ul", { class: "cards", "data-key": "cards" }, breakers.map((one) => breakerCard(one, from, to))),
+  all.length > breakers.length ? el("p", { class: "quiet", "data-key": "more" }, `${number(all.length - breakers.length, "circuit")} more, all closed.`) : null,
   breakers.length === 0 ? null : el("p", { class: "quiet legend-of-states", "data-key": "legend" },
     "The strips: ", ["closed", "disabled", "half_open", "open"].map((state) => el("span", { "data-key": state },
       strip([{ state, from: 0, to: 1 }], 0, 1, ""), ` ${STATES[state].name} `))));

@@ -61,7 +61,8 @@ function bars({ width, series, previous, starts, step, at, label, format, least,
   const every = Math.ceil(starts.length / most_labels);
   const times = starts.map((start, place) => {
     if (place % every !== 0 || x(place) > width - right - 34) return null;
-    const text = step >= 6 * HOUR ? dayAndMonth.format(start) : hourAndMinute.format(start);
+    const text = step >= DAY ? dayOfUtc.format(start) : step > HOUR ? `${dayAndMonth.format(start)} ${hourAndMinute.format(start)}`
+      : hourAndMinute.format(start);
     return draw("text", { x: round(x(place)), y: height - 8, class: "axis" }, text);
   });
   const gap = Math.min(2, slot * 0.2);

@@ -11,15 +11,19 @@ const now = () => Date.now() + ahead;
 /** What an endpoint answered instead. */
 class Refusal extends Error {
   constructor(status, error, wait) {
-    super(error?.message ?? `the answer was ${status}`);
+    const text = (value) => (typeof value === "string" ? value : null);
+    super(text(error?.message) ?? (status === 200 ? "the answer was no JSON" : `the answer was ${status}`));
     this.status = status;
-    this.code = error?.code ?? null;
-    this.requestId = error?.request_id ?? null;
+    this.code = text(error?.code);
+    this.requestId = text(error?.request_id);
     this.wait = wait;
   }
 }
 
-/** An answer, or a `Refusal`; without any answer a `TypeError`, as `fetch` has it. */
+/** No answer at all. */
+class Silence extends Error {}
+
+/** An answer, a `Refusal`, or a `Silence`. */
 async function ask(method, path, { query, body, signal } = {}) {
   const url = new URL(path, BASE);
   for (const [name, value] of Object.entries(query ?? {})) {
@@ -29,19 +33,30 @@ async function ask(method, path, { query, body, signal } = {}) {
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const limit = AbortSignal.timeout(30 * SECOND);
-  const response = await fetch(url, {
+  const request = {
     method,
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
     cache: "no-store",
     redirect: "error",
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
-  });
+  };
+  const silent = (error) => {
+    if (error.name === "AbortError") throw error;
+    throw new Silence(error.name === "TimeoutError" ? "the service took more than 30 s to answer" : "the service does not answer");
+  };
+  const response = await fetch(url, request).catch(silent);
   const date = Date.parse(response.headers.get("Date") ?? "");
   // The header has whole seconds: what is within is no difference.
   if (!Number.isNaN(date) && Math.abs(date - now()) > 2 * SECOND) ahead = date - Date.now();
-  const answer = await response.json().catch(() => null);
-  if (response.ok && answer !== null) return answer;
+  const text = await response.text().catch(silent);
+  let answer = null;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    // A proxy's page, say.
+  }
+  if (response.ok && answer !== null && typeof answer === "object") return answer;
   const wait = Number(response.headers.get("Retry-After"));
   throw new Refusal(response.status, answer?.error, Number.isFinite(wait) ? wait : null);
 }
@@ -59,6 +74,6 @@ function said(error) {
     const id = error.requestId ? ` (request ${error.requestId})` : "";
     return `${error.message}.${wait}${id}`;
   }
-  if (error.name === "TimeoutError") return "the service took more than 30 s to answer.";
-  return "the service does not answer.";
+  if (error instanceof Silence) return `${error.message}.`;
+  return "the answer is not what was expected.";
 }

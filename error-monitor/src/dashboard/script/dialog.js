@@ -7,6 +7,8 @@ let lastSaid = 0;
 
 /** Tells what was done, or why not: within the window that is open, since nothing beside it is seen or read out. */
 function tell(text, isProblem) {
+  // What was at work when somebody signed out is nobody's any more.
+  if (!me) return;
   lastSaid += 1;
   const mine = lastSaid;
   const region = byId("said");

@@ -31,13 +31,14 @@ async function olderErrors() {
   // From now on: a look at the newest meanwhile would leave a gap.
   errors.paged = true;
   const key = filterKey();
+  const reader = me;
   showErrors();
   try {
     let found = 0;
     // A page may be empty and yet be followed by another: a rare failure is looked for in parts.
     for (let parts = 0; found === 0 && errors.next && parts < 20; parts += 1) {
       const page = await get("logs/recent-errors", { ...wantedErrors(), cursor: errors.next, limit: 100 });
-      if (key !== filterKey()) return;
+      if (key !== filterKey() || me !== reader) return;
       const ids = new Set(errors.list.map(({ id }) => id));
       errors.list.push(...page.errors.filter(({ id }) => !ids.has(id)));
       errors.next = page.next_cursor;
@@ -47,7 +48,7 @@ async function olderErrors() {
     if (!signedOutBy(error)) tell(said(error), true);
   } finally {
     errors.loading = false;
-    showErrors();
+    if (me) showErrors();
   }
 }
 
@@ -107,8 +108,9 @@ async function openError(id) {
     openDrawer(mine, [drawerHead("Error", id), el("p", { class: "quiet", "data-key": "loading" }, "Loading…")]);
     try {
       const next = (BigInt(`0x${id}`) + 1n).toString(16);
-      const { errors: [found] } = await get("logs/recent-errors", { cursor: next, limit: 1 });
-      one = found?.id === id ? found : null;
+      // No later id has as many digits.
+      const page = next.length > 16 ? { errors: [] } : await get("logs/recent-errors", { cursor: next, limit: 1 });
+      one = page.errors.find((found) => found.id === id) ?? null;
     } catch (error) {
       if (!signedOutBy(error) && view.open === mine) openDrawer(mine, [drawerHead("Error", id), el("p", { class: "problem" }, said(error))]);
       return;

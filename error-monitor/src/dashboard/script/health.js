@@ -56,7 +56,7 @@ function showHealth() {
   const rows = (services?.services ?? []).map((one) => {
     const checks = one.checks.map((check) =>
       `${check.name}: ${HEALTH[check.status] ?? check.status}${check.message ? `, ${check.message}` : ""} (${check.took_ms} ms)`);
-    return el("li", { class: "service", "data-key": one.name },
+    return el("li", { class: "service", "data-key": `service ${one.name}` },
       badge(one.status, HEALTH[one.status] ?? one.status),
       el("strong", null, one.name),
       el("span", { class: "quiet" }, [
@@ -67,7 +67,7 @@ function showHealth() {
   });
   const store = services?.store;
   if (store) {
-    rows.push(el("li", { class: "service", "data-key": "error store" },
+    rows.push(el("li", { class: "service", "data-key": "the store" },
       badge(store.status, HEALTH[store.status] ?? store.status), el("strong", null, "error store"),
       el("span", { class: "quiet" }, store.message ? `${store.name}: ${store.message}; failures wait for it` : store.name)));
   }

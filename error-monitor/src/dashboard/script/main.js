@@ -1,6 +1,7 @@
 // From the door to the desk, and from one look to the next.
 
 const THEME = "error-monitor-theme";
+const LONGEST_PAUSE = 5 * MINUTE;
 
 /** Who has signed in; nobody yet. */
 let me = null;
@@ -36,7 +37,7 @@ async function refresh() {
   const results = await Promise.allSettled(SECTIONS.map(([, load]) => load(mine.signal)));
   if (turn !== mine || !me) return;
   byId("main").setAttribute("aria-busy", "false");
-  const isSilent = ({ status, reason }) => status === "rejected" && !(reason instanceof Refusal);
+  const isSilent = ({ status, reason }) => status === "rejected" && reason instanceof Silence;
   const silent = results.filter(isSilent).length;
   let wait = 0;
   for (const [place, { status, reason }] of results.entries()) {
@@ -44,9 +45,8 @@ async function refresh() {
     body.querySelector(":scope > .failed")?.remove();
     if (status === "fulfilled") continue;
     if (signedOutBy(reason)) return;
-    // A mistake of this page's own is none of the service's.
-    if (isSilent({ status, reason }) && !(reason instanceof TypeError) && reason.name !== "TimeoutError") console.error(reason);
-    if (reason.status === 429) wait = Math.max(wait, reason.wait ?? 0);
+    if (reason instanceof Refusal) wait = Math.max(wait, reason.wait ?? 0);
+    else if (!isSilent({ status, reason })) console.error(reason);
     // What was there before stays, with a word that it is old.
     const isEmpty = !body.querySelector("svg, li, table, dl");
     // Where nothing at all is answered, one word above is enough.
@@ -56,13 +56,15 @@ async function refresh() {
       `${isEmpty ? "This could not be loaded" : "This is from before"}: ${said(reason)} `,
       el("button", { type: "button", "data-act": "again" }, "Try again")));
   }
-  missed = silent === results.length ? missed + 1 : 0;
+  const isDown = results.every(({ status }) => status === "rejected");
+  missed = isDown ? missed + 1 : 0;
   if (silent < results.length) lastLook = now();
   const trouble = byId("trouble");
-  trouble.hidden = missed === 0;
-  const pause = Math.max(RANGES[view.range].every, wait * SECOND) * 2 ** Math.min(missed, 4);
+  trouble.hidden = silent < results.length;
+  // A service in trouble is asked less often; and never is it waited for longer than anybody would.
+  const pause = Math.min(Math.max(RANGES[view.range].every * 2 ** Math.min(missed, 4), wait * SECOND), LONGEST_PAUSE);
   const text = `The service does not answer. What is shown is ${lastLook ? `of ${clock.format(lastLook)}` : "nothing yet"}; it is asked again every ${span(pause)}.`;
-  if (missed > 0 && trouble.textContent !== text) trouble.textContent = text;
+  if (!trouble.hidden && trouble.textContent !== text) trouble.textContent = text;
   schedule(pause);
 }
 
@@ -96,6 +98,7 @@ function showView() {
     else link.removeAttribute("aria-current");
   }
   showTrend();
+  if (!me) return;
   const [kind, ...rest] = view.open.split(":");
   const id = rest.join(":");
   if (kind === "error" && /^[0-9a-f]{1,16}$/.test(id)) openError(id);
@@ -272,14 +275,22 @@ function storedTheme() {
 
 // ---- the door
 
+let attempts = 0;
+
 /** Tries to come in, with what was typed or with what the browser shows by itself. */
 async function enter(typed) {
+  attempts += 1;
+  const mine = attempts;
   token = typed || null;
   const problem = byId("sign-in-problem");
   problem.textContent = "";
   try {
-    me = await get("me");
+    const found = await get("me");
+    // Somebody has tried anew meanwhile.
+    if (mine !== attempts) return;
+    me = found;
   } catch (error) {
+    if (mine !== attempts) return;
     token = null;
     byId("wait").hidden = true;
     byId("desk").hidden = true;

@@ -1,6 +1,6 @@
 // The kinds of failures.
 
-const patterns = { list: [], total: 0, sparks: new Map(), next: null, pages: 1 };
+const patterns = { list: [], total: 0, sparks: new Map(), next: null, pages: 1, isChanging: false };
 
 async function loadPatterns(signal) {
   const { from, to, bucket } = steps();
@@ -88,7 +88,7 @@ async function openPattern(fingerprint) {
 
 function patternFacts(one, range) {
   const lever = (state, name) => one.state === state ? null
-    : el("button", { type: "button", "data-act": "change-pattern", "data-fingerprint": one.fingerprint, "data-state": state, "data-operator": true }, name);
+    : el("button", { type: "button", "data-key": state, "data-act": "change-pattern", "data-fingerprint": one.fingerprint, "data-state": state, "data-operator": true }, name);
   return [
     el("p", { "data-key": "marks" }, marks(one)),
     el("p", { class: "text large", "data-key": "text" }, one.display || one.message),
@@ -108,6 +108,9 @@ function patternFacts(one, range) {
 }
 
 async function changePattern({ fingerprint, state }) {
+  // One at a time: a second click may be meant for what was there before the first.
+  if (patterns.isChanging) return;
+  patterns.isChanging = true;
   try {
     const { before } = await post(`errors/patterns/${part(fingerprint)}`, { state });
     tell(`${fingerprint}: ${before}, now ${state}.`);
@@ -115,5 +118,7 @@ async function changePattern({ fingerprint, state }) {
     refresh();
   } catch (error) {
     if (!signedOutBy(error)) tell(said(error), true);
+  } finally {
+    patterns.isChanging = false;
   }
 }

@@ -49,6 +49,8 @@ function showTrend() {
   const unit = isShare ? `failures as a share of requests, in each ${span(step)}` : `failures in each ${span(step)}`;
   const when = (place) => {
     const [start, end] = [starts[place], starts[place] + step];
+    // Days are UTC's, as the service counts them.
+    if (step >= DAY) return `${dayOfUtc.format(start)} (UTC)${end > now() ? ", so far" : ""}`;
     const day = step >= HOUR ? `${dayAndMonth.format(start)}, ` : "";
     return `${day}${hourAndMinute.format(start)}–${hourAndMinute.format(end)}${end > now() ? ", so far" : ""}`;
   };
@@ -69,7 +71,7 @@ function showTrend() {
         }),
         el("p", { class: "tip", "data-key": "tip", "aria-hidden": "true", hidden: true }),
         el("ul", { class: "legend", "data-key": "legend" },
-          series.map(({ name, code, total }, number) => el("li", { "data-key": `code ${name}` },
+          series.map(({ name, code, total }, number) => el("li", { "data-key": code === null ? "rest" : `code ${code}` },
             swatch(number),
             code ? el("button", { type: "button", class: "link", "data-act": "filter-code", "data-code": code,
               title: `Recent errors of ${code}` }, code) : name,
