@@ -65,9 +65,16 @@ impl<T: Transport> Meetings<T> {
         Ok(all)
     }
 
-    pub(crate) async fn cancel(&self, id: u64) -> Result<Meeting, CallError> {
-        self.guarded(&call(Method::DELETE, format!("/meetings/{id}")))
-            .await
+    /// The meeting as it was. Nothing where it is gone at a second attempt or a later one: the first may have
+    /// cancelled it, and its answer was lost. At a first attempt the same answer is an error.
+    pub(crate) async fn cancel(&self, id: u64) -> Result<Option<Meeting>, CallError> {
+        let call = call(Method::DELETE, format!("/meetings/{id}"));
+        let mut sent = 0;
+        match self.counted(&call, &mut sent).await {
+            Ok(meeting) => Ok(Some(meeting)),
+            Err(error) if sent > 1 && error.is("MEETING_NOT_FOUND") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes the server's store away for some calls. This is for the show, and has no policies.
@@ -79,12 +86,22 @@ impl<T: Transport> Meetings<T> {
         self.once(&call).await
     }
 
+    async fn guarded<R: DeserializeOwned>(&self, call: &Call) -> Result<R, CallError> {
+        self.counted(call, &mut 0).await
+    }
+
     /// Every call goes through here, so every call can be made twice: it reads, or has a key, or its second
-    /// time changes nothing. A wait that is longer than `max` is not waited for.
+    /// time changes nothing. A wait that is longer than `max` is not waited for. `sent` becomes how often it was
+    /// sent: a call that the open circuit refuses is not.
     #[retry(attempts = 3, base = "100ms", max = "5s", deadline = "30s", operation = "meetings", on_retry = tell)]
     #[circuit_breaker(service = "meetings", failures = 3, recovery = "1s", half_open = 1)]
     #[timeout("5s")]
-    async fn guarded<R: DeserializeOwned>(&self, call: &Call) -> Result<R, CallError> {
+    async fn counted<R: DeserializeOwned>(
+        &self,
+        call: &Call,
+        sent: &mut u32,
+    ) -> Result<R, CallError> {
+        *sent += 1;
         self.once(call).await
     }
 

@@ -84,6 +84,11 @@ impl CallError {
         Self::new(Kind::Foreign(described(answer)), answer, classification)
     }
 
+    /// Whether the service says so, by this code, and nobody in its place.
+    pub(crate) fn is(&self, expected: &str) -> bool {
+        matches!(&self.kind, Kind::Other { code, .. } if code == expected)
+    }
+
     fn new(kind: Kind, answer: &Answer, classification: Classification) -> Self {
         Self {
             classification: classification.with_code(kind.name()),

@@ -64,6 +64,29 @@ async fn keeps_its_key_and_takes_another_for_another_meeting() {
     assert_ne!(keys[1], keys[2]);
 }
 
+/// The answer to the first attempt was lost, so nobody knows but the second: the meeting is gone, as it should be.
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_attempt_has_cancelled_is_done() {
+    let _alone = alone().await;
+    let lost = || answer(502, "<h1>Bad Gateway</h1>");
+    let gone = || {
+        let error = json!({ "code": "MEETING_NOT_FOUND", "message": "gone", "status": 404 });
+        answer(404, json!({ "error": error }).to_string())
+    };
+    let server = Scripted::new([lost(), gone(), gone(), lost(), answer(404, "no such host")]);
+    let meetings = Meetings::new(&server);
+    assert_eq!(meetings.cancel(1).await.unwrap(), None);
+    assert_eq!(server.times().len(), 2);
+
+    let never_there = meetings.cancel(1).await.unwrap_err();
+    assert!(never_there.is("MEETING_NOT_FOUND"), "{never_there}");
+    assert_eq!(server.times().len(), 3);
+
+    // A 404 of somebody in between says nothing of the meeting.
+    let foreign = meetings.cancel(1).await.unwrap_err();
+    assert!(matches!(foreign.kind, Kind::Foreign(_)), "{foreign}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn gives_up_a_server_that_does_not_answer() {
     let _alone = alone().await;
