@@ -1,4 +1,6 @@
-//! All that can go wrong with meetings, each declared once. This is the only place that knows a status.
+//! All that can go wrong with meetings, each declared once, with its status. No handler and no rule names one.
+//! Two places do, which change what is declared here for some clients: `legacy.rs` makes a 400 of a 422 for those
+//! of `/v1`, and the routes of `/admin` have a page of their own for a 404.
 
 use error_runtime::common::{AuthorizationError, TokenError};
 use error_runtime::{ApiError, Violations};
