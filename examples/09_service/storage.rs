@@ -1,6 +1,6 @@
 //! The object storage. While it is slow or away, uploads go to the local disk, from where they are moved later.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,8 +44,8 @@ pub(crate) enum Place {
 pub(crate) struct Storage {
     server: Remote,
     folder: PathBuf,
-    /// Uploads that wait on the local disk.
-    waiting: Mutex<BTreeSet<u64>>,
+    /// Uploads that wait on the local disk, the next to be moved first.
+    waiting: Mutex<VecDeque<u64>>,
     story: Story,
 }
 
@@ -118,7 +118,7 @@ impl Storage {
     /// This one is on the disk, and is to be moved.
     pub(crate) fn waits(&self, id: u64) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.insert(id);
+        waiting.push_back(id);
         if waiting.len() == 1 {
             self.story.say("storage: uploads go to the local disk");
         }
@@ -132,36 +132,55 @@ impl Storage {
     /// No longer on the disk; how many still are.
     fn is_moved(&self, id: u64) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(&id);
+        waiting.retain(|waits| *waits != id);
         waiting.len()
+    }
+
+    /// It cannot be moved now, and is the last to be tried again: what fails always stops nothing.
+    fn stays(&self, id: u64, error: &StorageError) {
+        tracing::info!(id, %error, "an upload stays on the local disk");
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|waits| *waits != id);
+        waiting.push_back(id);
     }
 }
 
-/// Moves what waits on the disk, until the storage fails or is left alone by its breaker. How many were moved.
-pub(crate) async fn move_waiting(app: &App) -> Result<usize, StorageError> {
-    let storage = &app.storage;
+/// Moves what waits on the disk, and goes on where one fails, until the breaker leaves the storage alone. How many
+/// were moved.
+pub(crate) async fn move_waiting(app: &App) -> usize {
     let mut moved = 0;
-    for id in storage.waiting() {
-        let file = storage.file(id);
-        let content = Bytes::from(tokio::fs::read(&file).await?);
-        storage.move_one(id, &content).await?;
-        app.uploads.moved(id);
-        tokio::fs::remove_file(&file).await?;
-        moved += 1;
-        if storage.is_moved(id) == 0 {
-            storage
-                .story
-                .say("storage: everything on the local disk was moved to the object storage");
+    for id in app.storage.waiting() {
+        match move_to_storage(app, id).await {
+            Ok(()) => moved += 1,
+            Err(error) => {
+                app.storage.stays(id, &error);
+                if matches!(error, StorageError::Rejected(Rejected::CircuitOpen(_))) {
+                    break;
+                }
+            }
         }
     }
-    Ok(moved)
+    moved
+}
+
+async fn move_to_storage(app: &App, id: u64) -> Result<(), StorageError> {
+    let storage = &app.storage;
+    let file = storage.file(id);
+    let content = Bytes::from(tokio::fs::read(&file).await?);
+    storage.move_one(id, &content).await?;
+    app.uploads.moved(id);
+    tokio::fs::remove_file(&file).await?;
+    if storage.is_moved(id) == 0 {
+        storage
+            .story
+            .say("storage: everything on the local disk was moved to the object storage");
+    }
+    Ok(())
 }
 
 /// Does it again and again.
 pub(crate) async fn mover(app: Arc<App>, mut stop: Stop) {
     while !stop.within(Duration::from_millis(500)).await {
-        if let Err(error) = move_waiting(&app).await {
-            tracing::info!(%error, "uploads stay on the local disk");
-        }
+        move_waiting(&app).await;
     }
 }

@@ -29,7 +29,7 @@ struct Service {
     token: String,
     others: Others,
     monitor: error_monitor::Monitor<error_monitor::WithAdmin>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -79,14 +79,22 @@ impl Service {
             token: String::new(),
             others,
             monitor,
-            _folder: folder,
+            folder,
             _turn: turn,
         };
-        let ada = json!({ "email": "ada@example.com", "password": PASSWORD });
-        service.post("/accounts", &ada).await.is(201).await;
-        let signed_in = service.post("/accounts/sign-in", &ada).await.is(200).await;
-        service.token = signed_in["token"].as_str().unwrap().to_owned();
+        service.join("ada@example.com").await;
         service
+    }
+
+    /// From here on requests are of a new account.
+    async fn join(&mut self, email: &str) {
+        let account = json!({ "email": email, "password": PASSWORD });
+        self.post("/accounts", &account).await.is(201).await;
+        let signed_in = self.post("/accounts/sign-in", &account).await;
+        self.token = signed_in.is(200).await["token"]
+            .as_str()
+            .unwrap()
+            .to_owned();
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -48,17 +48,36 @@ async fn without_the_object_storage_uploads_are_local_and_are_moved_later() {
     service.upstreams.storage.switch(|now| *now = OUTAGE);
     let upload = service.upload("image/png", 100).await.is(201).await;
     assert_eq!(upload["stored"], "local");
-    assert!(move_waiting(&service.app).await.is_err());
+    assert_eq!(move_waiting(&service.app).await, 0);
     assert_eq!(service.app.uploads.counts(), (0, 1));
 
     service.upstreams.storage.switch(|now| now.outage = false);
-    assert_eq!(move_waiting(&service.app).await.unwrap(), 1);
+    assert_eq!(move_waiting(&service.app).await, 1);
     let upload = service.get("/uploads/1").await.is(200).await;
     assert_eq!(upload["stored"], "object-storage");
     let object = format!("{}/objects/1", service.upstreams.storage.url());
     let object = service.http.get(object).send().await.unwrap();
     assert_eq!(object.is(200).await["size"], 100);
-    assert_eq!(move_waiting(&service.app).await.unwrap(), 0);
+    assert_eq!(move_waiting(&service.app).await, 0);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_moved_does_not_stop_the_others() {
+    let service = Service::start().await;
+    service.upstreams.storage.switch(|now| *now = OUTAGE);
+    for _ in 0..3 {
+        let upload = service.upload("image/png", 100).await.is(201).await;
+        assert_eq!(upload["stored"], "local");
+    }
+    let lost = service.folder.path().join("uploads/1.upload");
+    std::fs::remove_file(lost).unwrap();
+    service.upstreams.storage.switch(|now| now.outage = false);
+    error_runtime::Breakers::global().reset("storage").unwrap();
+    assert_eq!(move_waiting(&service.app).await, 2);
+    for (id, stored) in [(1, "local"), (2, "object-storage"), (3, "object-storage")] {
+        let upload = service.get(&format!("/uploads/{id}")).await.is(200).await;
+        assert_eq!(upload["stored"], stored);
+    }
 }
 
 #[tokio::test]
