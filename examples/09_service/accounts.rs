@@ -1,6 +1,5 @@
 //! Accounts: register, sign in, and who a request is from.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::newest::Newest;
 use crate::password::{self, Password, PasswordHash};
 
 #[derive(Debug, ApiError)]
@@ -54,25 +54,46 @@ impl AccountError {
     }
 }
 
+/// What belongs to somebody belongs to this number, by chance: an e-mail may have another account one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AccountId(u128);
+
+impl AccountId {
+    pub(crate) fn new() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(u128::from_be_bytes(bytes)))
+    }
+
+    pub(crate) const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+}
+
 #[derive(Debug)]
 struct Account {
+    id: AccountId,
     email: String,
     password: PasswordHash,
 }
 
-/// All accounts, in memory.
+/// The newest accounts, in memory.
 #[derive(Default)]
 pub(crate) struct Accounts(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    by_email: HashMap<String, Arc<Account>>,
-    by_token: HashMap<String, Arc<Account>>,
+    by_email: Newest<String, Arc<Account>>,
+    by_token: Newest<String, Arc<Account>>,
 }
 
 impl Accounts {
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, email: &str) -> bool {
+        self.known().by_email.get(email).is_some()
     }
 }
 
@@ -101,19 +122,20 @@ pub(crate) async fn register(
     Json(new): Json<Credentials>,
 ) -> Result<(StatusCode, Json<Value>), AnyError> {
     new.check()?;
-    if app.accounts.known().by_email.contains_key(&new.email) {
+    if app.accounts.has(&new.email) {
         return Err(AccountError::Taken.into());
     }
     let password = password::hash(new.password).await?;
     let email = new.email;
     let account = Arc::new(Account {
+        id: AccountId::new().or_internal()?,
         email: email.clone(),
         password,
     });
     // Somebody else may have taken it meanwhile.
     {
         let mut known = app.accounts.known();
-        if known.by_email.contains_key(&email) {
+        if known.by_email.get(&email).is_some() {
             return Err(AccountError::Taken.into());
         }
         known.by_email.insert(email.clone(), account);
@@ -155,6 +177,7 @@ pub(crate) async fn me(account: SignedIn) -> Json<Value> {
 
 /// Who a request is from: an extractor. A route that takes it is for those who have signed in.
 pub(crate) struct SignedIn {
+    pub(crate) id: AccountId,
     pub(crate) email: String,
 }
 
@@ -177,6 +200,7 @@ impl FromRequestParts<Arc<App>> for SignedIn {
             context.set_user(&account.email);
         }
         Ok(Self {
+            id: account.id,
             email: account.email.clone(),
         })
     }

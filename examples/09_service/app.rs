@@ -20,6 +20,7 @@ use crate::mail::Mail;
 use crate::others::{self, Others};
 use crate::payments::{self, Payments};
 use crate::remote::Remote;
+use crate::renderer::Renderer;
 use crate::storage::Storage;
 use crate::story::Story;
 use crate::uploads::{self, Uploads};
@@ -46,10 +47,10 @@ impl App {
         let storage = remote(upstreams.storage.url());
         Ok(Arc::new(Self {
             accounts: Accounts::default(),
-            payments: Payments::new(remote(upstreams.payments.url())),
+            payments: Payments::new(remote(upstreams.payments.url()))?,
             uploads: Uploads::default(),
             storage: Storage::new(storage, folder.join("uploads"), story)?,
-            jobs: Jobs::new(remote(upstreams.renderer.url())),
+            jobs: Jobs::new(Renderer::new(remote(upstreams.renderer.url()))),
             mail: Mail::new(remote(upstreams.mail.url())),
         }))
     }

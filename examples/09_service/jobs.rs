@@ -1,24 +1,22 @@
-//! Rendering jobs: a queue with an end, workers, and a renderer that may be busy, slow or broken.
+//! Rendering jobs: a queue with an end, and workers.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use error_monitor::log_performance_metric;
-use error_runtime::{
-    ApiError, Rejected, RequestContext, Violations, circuit_breaker, retry, timeout,
-};
+use error_runtime::{ApiError, Rejected, RequestContext, Violations};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::accounts::SignedIn;
+use crate::accounts::{AccountId, SignedIn};
 use crate::app::App;
-use crate::remote::Remote;
+use crate::newest::Newest;
+use crate::renderer::{RenderError, Renderer};
 use crate::stop::Stop;
 
 /// What clients read.
@@ -67,29 +65,10 @@ pub(crate) enum JobError {
     Unavailable(#[source] Arc<RenderError>),
 }
 
-/// What the policies read, and the log.
-#[derive(Debug, ApiError)]
-#[api(domain = "jobs", prefix = "RENDERER")]
-pub(crate) enum RenderError {
-    /// Out of machines: it may have one in a moment.
-    #[api(status = 503, display = "the renderer has no machine free")]
-    NoResources {
-        #[api(retry_after)]
-        wait: Option<Duration>,
-    },
-    /// It did its work, and found the video unfit: no mark against it. What it says is for the log.
-    #[api(status = 500, display = "the renderer: {text}", breaker = "ok")]
-    Unfit { text: String },
-    #[api(status = 502, display = "the renderer cannot be reached")]
-    Unreachable(#[from] reqwest::Error),
-    #[api(transparent)]
-    Rejected(#[from] Rejected),
-}
-
 impl JobError {
     fn of(error: Arc<RenderError>) -> Self {
         match *error {
-            RenderError::Unfit { .. } => Self::Failed(error),
+            RenderError::Unfit { .. } | RenderError::Panicked(_) => Self::Failed(error),
             RenderError::Rejected(Rejected::Timeout) => Self::TimedOut(error),
             _ => Self::Unavailable(error),
         }
@@ -106,6 +85,7 @@ enum Progress {
 
 #[derive(Clone)]
 struct Job {
+    owner: AccountId,
     upload: u64,
     effect: String,
     state: Progress,
@@ -114,23 +94,19 @@ struct Job {
 }
 
 pub(crate) struct Jobs {
-    renderer: Remote,
+    renderer: Arc<Renderer>,
     last: AtomicU64,
-    all: Mutex<HashMap<u64, Job>>,
+    /// The newest.
+    all: Mutex<Newest<u64, Job>>,
     queue: mpsc::Sender<u64>,
     waiting: tokio::sync::Mutex<mpsc::Receiver<u64>>,
 }
 
-#[derive(Deserialize)]
-struct Rendered {
-    video: String,
-}
-
 impl Jobs {
-    pub(crate) fn new(renderer: Remote) -> Self {
+    pub(crate) fn new(renderer: Renderer) -> Self {
         let (queue, waiting) = mpsc::channel(64);
         Self {
-            renderer,
+            renderer: Arc::new(renderer),
             last: AtomicU64::new(0),
             all: Mutex::default(),
             queue,
@@ -138,54 +114,50 @@ impl Jobs {
         }
     }
 
-    fn get(&self, id: u64) -> Result<Job, JobError> {
-        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&id).cloned().ok_or(JobError::NotFound { id })
+    fn all(&self) -> MutexGuard<'_, Newest<u64, Job>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How a job of this account is. Of another's nobody learns that it is there.
+    fn state(&self, id: u64, account: AccountId) -> Result<Progress, JobError> {
+        let all = self.all();
+        let job = all.get(&id).filter(|job| job.owner == account);
+        job.map(|job| job.state.clone())
+            .ok_or(JobError::NotFound { id })
     }
 
     fn set(&self, id: u64, state: Progress) {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(job) = all.get_mut(&id) {
+        if let Some(job) = self.all().get_mut(&id) {
             job.state = state;
-        }
-    }
-
-    #[retry(attempts = 3, base = "50ms", max = "500ms", operation = "jobs.render")]
-    #[circuit_breaker(
-        service = "renderer",
-        failure_rate = 0.6,
-        window = 20,
-        recovery = "2s",
-        half_open = 2
-    )]
-    #[timeout("600ms")]
-    async fn render(&self, job: &Job) -> Result<String, RenderError> {
-        let body = json!({ "upload": job.upload, "effect": job.effect });
-        let answer = self.renderer.post("/renders", &body).await?;
-        match answer.status().as_u16() {
-            200..=299 => Ok(answer.json::<Rendered>().await?.video),
-            422 => {
-                let text = answer.text().await?;
-                Err(RenderError::Unfit { text })
-            }
-            _ => {
-                let wait = answer.headers().get(header::RETRY_AFTER);
-                let wait = wait.and_then(|wait| wait.to_str().ok()?.parse().ok());
-                let wait = wait.map(Duration::from_secs);
-                Err(RenderError::NoResources { wait })
-            }
         }
     }
 
     /// Works on one job to its end.
     pub(crate) async fn work_on(&self, id: u64) {
-        let Ok(job) = self.get(id) else { return };
+        let Some(job) = self.all().get(&id).cloned() else {
+            return;
+        };
+        let renderer = Arc::clone(&self.renderer);
+        self.carry_out(id, async move {
+            let rendering = renderer.render(job.upload, &job.effect);
+            match &job.context {
+                Some(context) => context.scope(rendering).await,
+                None => rendering.await,
+            }
+        })
+        .await;
+    }
+
+    /// In a task of its own: a panic is the failure of this job, and its worker takes the next.
+    pub(crate) async fn carry_out(
+        &self,
+        id: u64,
+        rendering: impl Future<Output = Result<String, RenderError>> + Send + 'static,
+    ) {
         self.set(id, Progress::Rendering);
         let begun = Instant::now();
-        let rendered = match &job.context {
-            Some(context) => context.scope(self.render(&job)).await,
-            None => self.render(&job).await,
-        };
+        let rendered = tokio::spawn(rendering).await;
+        let rendered = rendered.unwrap_or_else(|panic| Err(panic.into()));
         log_performance_metric!("render_seconds", begun.elapsed().as_secs_f64(), job = id);
         self.set(
             id,
@@ -221,11 +193,11 @@ pub(crate) struct NewJob {
 /// `POST /jobs`.
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     Json(new): Json<NewJob>,
 ) -> Result<(StatusCode, Json<Value>), JobError> {
     let mut violations = Violations::new();
-    if app.uploads.get(new.upload).is_none() {
+    if app.uploads.get(new.upload, account.id).is_none() {
         violations.add("upload", "unknown", "there is no such upload");
     }
     if new.effect.is_empty() || new.effect.len() > 40 {
@@ -236,15 +208,13 @@ pub(crate) async fn create(
     let place = jobs.queue.try_reserve().map_err(|_| JobError::QueueFull)?;
     let id = jobs.last.fetch_add(1, Ordering::Relaxed) + 1;
     let job = Job {
+        owner: account.id,
         upload: new.upload,
         effect: new.effect,
         state: Progress::Queued,
         context: RequestContext::current(),
     };
-    {
-        let mut all = jobs.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(id, job);
-    }
+    jobs.all().insert(id, job);
     place.send(id);
     Ok((
         StatusCode::ACCEPTED,
@@ -255,10 +225,10 @@ pub(crate) async fn create(
 /// `GET /jobs/{id}`: how it is. That a job failed is no failure of this request.
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     Path(id): Path<u64>,
 ) -> Result<Json<Value>, JobError> {
-    Ok(Json(match app.jobs.get(id)?.state {
+    Ok(Json(match app.jobs.state(id, account.id)? {
         Progress::Queued => json!({ "id": id, "state": "queued" }),
         Progress::Rendering => json!({ "id": id, "state": "rendering" }),
         Progress::Done { .. } => json!({ "id": id, "state": "done" }),
@@ -273,10 +243,10 @@ pub(crate) async fn read(
 /// `GET /jobs/{id}/video`: the result, or why there is none.
 pub(crate) async fn video(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     Path(id): Path<u64>,
 ) -> Result<Json<Value>, JobError> {
-    match app.jobs.get(id)?.state {
+    match app.jobs.state(id, account.id)? {
         Progress::Queued => Err(JobError::NotReady {
             id,
             state: "queued",

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Where to read: `app.rs` puts everything together; `accounts.rs`, `payments.rs`, `uploads.rs`, `storage.rs`,
-//! `jobs.rs` and `mail.rs` are the service, each with its errors on top. `upstreams/`, `traffic/`, `scenario.rs`
+//! `jobs.rs`, `renderer.rs` and `mail.rs` are the service, each with its errors on top. `upstreams/`, `traffic/`, `scenario.rs`
 //! and `alerts.rs` are the world around it, `report.rs` is the summary.
 
 mod accounts;
@@ -18,10 +18,12 @@ mod app;
 mod idempotency;
 mod jobs;
 mod mail;
+mod newest;
 mod others;
 mod password;
 mod payments;
 mod remote;
+mod renderer;
 mod report;
 mod run;
 mod scenario;

@@ -1,20 +1,21 @@
 //! Checkouts, by way of a payment provider that may be busy or away.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use error_monitor::log_security_event;
 use error_runtime::{ApiError, Rejected, Violations, circuit_breaker, retry, timeout};
+use hmac::digest::Update;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::accounts::SignedIn;
 use crate::app::App;
-use crate::idempotency::{Key, Keys};
+use crate::idempotency::{Key, Keys, Name};
 use crate::remote::Remote;
 
 /// What clients read.
@@ -104,7 +105,7 @@ impl PaymentError {
 }
 
 /// A card's number. It shows itself in no text, but for its last digits where it is asked for them.
-#[derive(Clone, Deserialize, PartialEq)]
+#[derive(Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Card(String);
 
@@ -121,7 +122,7 @@ impl Card {
     }
 }
 
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Debug, Deserialize)]
 pub(crate) struct Checkout {
     amount: u64,
     currency: String,
@@ -139,6 +140,13 @@ impl Checkout {
         }
         violations.into_result(PaymentError::Invalid)
     }
+
+    /// What makes it differ from another. Amounts are of one length and so are currencies, so no two read alike.
+    pub(crate) fn write_to(&self, mac: &mut impl Update) {
+        mac.update(&self.amount.to_be_bytes());
+        mac.update(self.currency.as_bytes());
+        mac.update(self.card.0.as_bytes());
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -152,14 +160,12 @@ pub(crate) struct Payments {
 }
 
 impl Payments {
-    pub(crate) fn new(provider: Remote) -> Self {
-        Self {
-            provider,
-            keys: Keys::default(),
-        }
+    pub(crate) fn new(provider: Remote) -> io::Result<Self> {
+        let keys = Keys::new()?;
+        Ok(Self { provider, keys })
     }
 
-    /// The outermost policy on top. The provider knows the key too, so that a retry cannot charge twice.
+    /// The outermost policy on top. The provider is told the name of the key, so that a retry cannot charge twice.
     #[retry(
         attempts = 3,
         base = "50ms",
@@ -176,12 +182,12 @@ impl Payments {
         half_open = 2
     )]
     #[timeout("800ms")]
-    async fn session(&self, checkout: &Checkout, key: &str) -> Result<Session, ProviderError> {
+    async fn session(&self, checkout: &Checkout, name: &Name) -> Result<Session, ProviderError> {
         let body = json!({
             "amount": checkout.amount,
             "currency": checkout.currency,
             "card": checkout.card.0,
-            "idempotency_key": key,
+            "idempotency_key": name.as_str(),
         });
         let answer = self.provider.post("/sessions", &body).await?;
         match answer.status().as_u16() {
@@ -223,13 +229,13 @@ pub(crate) async fn checkout(
         .filter(|key| (8..=64).contains(&key.len()))
         .ok_or(PaymentError::KeyMissing)?;
     let payments = &app.payments;
-    let name = (account.email, key.to_owned());
-    let taken = match payments.keys.take(name, &checkout)? {
+    let name = Name::new(account.id, key);
+    let taken = match payments.keys.take(name.clone(), &checkout)? {
         Key::Answered(session) => return Ok((StatusCode::OK, Json(session))),
         Key::Taken(taken) => taken,
     };
     let session = payments
-        .session(&checkout, key)
+        .session(&checkout, &name)
         .await
         .map_err(|error| PaymentError::of(error, checkout.card).noted())?;
     taken.answer(&session);

@@ -27,6 +27,7 @@ use crate::stop::{Stop, stop};
 use crate::story::Story;
 use crate::tally::Tally;
 use crate::traffic::Traffic;
+use crate::uploads;
 use crate::upstreams::{Switches, Upstreams};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -246,7 +247,7 @@ async fn summary(
         .map(|(status, count)| format!("{count} of {status}"))
         .collect();
     println!("answers by status:  {}", statuses.join(", "));
-    let (moved, local) = seen.app.uploads.counts();
+    let (moved, local) = uploads::counts(seen.app);
     println!("uploads:            {moved} in the object storage, {local} on the local disk");
     let (sent, logged) = seen.app.mail.counts();
     println!("e-mails:            {sent} sent, {logged} in the log alone");

@@ -124,7 +124,7 @@ impl Storage {
         }
     }
 
-    fn waiting(&self) -> Vec<u64> {
+    pub(crate) fn waiting(&self) -> Vec<u64> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.iter().copied().collect()
     }

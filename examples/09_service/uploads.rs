@@ -1,9 +1,8 @@
 //! Uploads: what is taken, how large it may be, and where it is.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -12,8 +11,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use error_runtime::{AnyError, ApiError, ResultExt as _, Violations};
 use serde::Serialize;
 
-use crate::accounts::SignedIn;
+use crate::accounts::{AccountId, SignedIn};
 use crate::app::App;
+use crate::newest::Newest;
 use crate::storage::Place;
 
 #[derive(Debug, ApiError)]
@@ -46,47 +46,53 @@ const TYPES: &[&str] = &["image/jpeg", "image/png", "video/mp4"];
 /// An upload, as clients see it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Upload {
-    pub(crate) id: u64,
+    id: u64,
+    #[serde(skip)]
+    owner: AccountId,
     bytes: usize,
     #[serde(rename = "type")]
     media_type: &'static str,
     /// `local` until the object storage has it.
-    pub(crate) stored: Place,
+    stored: Place,
 }
 
-/// What is known of all uploads, in memory.
+/// What is known of the newest uploads, in memory.
 #[derive(Default)]
 pub(crate) struct Uploads {
     last: AtomicU64,
-    all: Mutex<HashMap<u64, Upload>>,
+    all: Mutex<Newest<u64, Upload>>,
 }
 
 impl Uploads {
-    pub(crate) fn get(&self, id: u64) -> Option<Upload> {
-        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&id).cloned()
+    fn all(&self) -> MutexGuard<'_, Newest<u64, Upload>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One of this account. Of another's nobody learns that it is there.
+    pub(crate) fn get(&self, id: u64, account: AccountId) -> Option<Upload> {
+        let all = self.all();
+        all.get(&id)
+            .filter(|upload| upload.owner == account)
+            .cloned()
     }
 
     pub(crate) fn moved(&self, id: u64) {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(upload) = all.get_mut(&id) {
+        if let Some(upload) = self.all().get_mut(&id) {
             upload.stored = Place::ObjectStorage;
         }
     }
+}
 
-    /// How many are in the object storage, and how many on the local disk.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let local = all.values().filter(|upload| upload.stored == Place::Local);
-        let local = local.count();
-        (all.len() - local, local)
-    }
+/// How many are in the object storage, and how many on the local disk: of all that there were.
+pub(crate) fn counts(app: &App) -> (usize, usize) {
+    let local = app.storage.waiting().len();
+    (app.uploads.all().total() - local, local)
 }
 
 /// `POST /uploads`.
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Upload>), AnyError> {
@@ -106,18 +112,12 @@ pub(crate) async fn create(
     let stored = app.storage.put(id, &content).await?;
     let upload = Upload {
         id,
+        owner: account.id,
         bytes: content.len(),
         media_type,
         stored,
     };
-    {
-        let mut all = app
-            .uploads
-            .all
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.insert(id, upload.clone());
-    }
+    app.uploads.all().insert(id, upload.clone());
     if stored == Place::Local {
         // Only now: what moves it must find it.
         app.storage.waits(id);
@@ -152,11 +152,11 @@ async fn read(mut body: Body) -> Result<Bytes, AnyError> {
 /// `GET /uploads/{id}`.
 pub(crate) async fn read_one(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     Path(id): Path<u64>,
 ) -> Result<Json<Upload>, UploadError> {
     app.uploads
-        .get(id)
+        .get(id, account.id)
         .map(Json)
         .ok_or(UploadError::NotFound { id })
 }

@@ -34,6 +34,32 @@ async fn a_job_ends_with_a_video() {
 }
 
 #[tokio::test]
+async fn a_job_of_somebody_else_is_as_one_that_is_not_there() {
+    let mut service = Service::start().await;
+    service.rendered("aurora").await;
+    service.join("bob@example.com").await;
+    for path in ["/jobs/1", "/jobs/1/video", "/jobs/2", "/jobs/2/video"] {
+        service.get(path).await.fails(404, "JOB_NOT_FOUND").await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_the_failure_of_its_job() {
+    let service = Service::start().await;
+    service.rendered("aurora").await;
+    let panicking = async { panic!("a mistake") };
+    service.app.jobs.carry_out(1, panicking).await;
+    let job = service.get("/jobs/1").await.is(200).await;
+    assert_eq!(
+        (&job["state"], &job["error"]["code"]),
+        (&json!("failed"), &json!("RENDERING_FAILED"))
+    );
+    let video = service.get("/jobs/1/video").await;
+    let error = video.fails(500, "RENDERING_FAILED").await;
+    assert!(!error.to_string().contains("a mistake"), "{error}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_rendered_is_tried_once_and_its_reason_stays_inside() {
     let service = Service::start().await;
     let (job, video) = service.rendered("broken").await;

@@ -1,6 +1,7 @@
 //! The service as its clients know it, with the servers behind it as they are switched.
 
 mod accounts;
+mod bounds;
 mod jobs;
 mod payments;
 mod summary;

@@ -37,6 +37,15 @@ async fn one_key_charges_once() {
 }
 
 #[tokio::test]
+async fn accounts_with_the_same_key_have_sessions_of_their_own() {
+    let mut service = Service::start().await;
+    let of_ada = service.pay("key-00001", 1990, CARD).await.is(201).await;
+    service.join("bob@example.com").await;
+    let of_bob = service.pay("key-00001", 1990, CARD).await.is(201).await;
+    assert_ne!(of_ada, of_bob);
+}
+
+#[tokio::test]
 async fn a_declined_card_is_neither_retried_nor_held_against_the_provider() {
     let service = Service::start().await;
     // One more than would open the circuit.

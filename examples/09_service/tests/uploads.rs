@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Answer as _, OUTAGE, Service};
 use crate::storage::move_waiting;
-use crate::uploads::MAX_BYTES;
+use crate::uploads::{MAX_BYTES, counts};
 
 impl Service {
     async fn upload(&self, media_type: &str, bytes: usize) -> Response {
@@ -49,7 +49,7 @@ async fn without_the_object_storage_uploads_are_local_and_are_moved_later() {
     let upload = service.upload("image/png", 100).await.is(201).await;
     assert_eq!(upload["stored"], "local");
     assert_eq!(move_waiting(&service.app).await, 0);
-    assert_eq!(service.app.uploads.counts(), (0, 1));
+    assert_eq!(counts(&service.app), (0, 1));
 
     service.upstreams.storage.switch(|now| now.outage = false);
     assert_eq!(move_waiting(&service.app).await, 1);
@@ -78,6 +78,25 @@ async fn one_that_cannot_be_moved_does_not_stop_the_others() {
         let upload = service.get(&format!("/uploads/{id}")).await.is(200).await;
         assert_eq!(upload["stored"], stored);
     }
+}
+
+#[tokio::test]
+async fn an_upload_of_somebody_else_is_as_one_that_is_not_there() {
+    let mut service = Service::start().await;
+    service.upload("image/png", 100).await.is(201).await;
+    service.get("/uploads/1").await.is(200).await;
+    service.join("bob@example.com").await;
+    let mut errors = Vec::new();
+    for id in [1, 2] {
+        let error = service.get(&format!("/uploads/{id}")).await;
+        let error = error.fails(404, "UPLOAD_NOT_FOUND").await;
+        assert_eq!(error["details"], json!({ "id": id }));
+        let job = json!({ "upload": id, "effect": "aurora" });
+        let error = service.post("/jobs", &job).await;
+        let error = error.fails(422, "JOB_INVALID").await;
+        errors.push(error["details"].clone());
+    }
+    assert_eq!(errors[0], errors[1]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::{Known, PASSWORD, Traffic};
+use super::{Known, Own, PASSWORD, Traffic};
 use crate::others::TRAFFIC;
 
 /// No more is remembered, so that a run without an end does not grow.
@@ -46,8 +46,27 @@ impl Traffic {
 
     /// As somebody who has signed in, if anybody has.
     pub(super) fn signed_in(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.request_of(self.token().as_ref(), method, path)
+    }
+
+    fn token(&self) -> Option<String> {
+        self.one_of(|known| &known.tokens)
+    }
+
+    /// What nobody has.
+    fn nothing(&self) -> Own {
+        let token = self.token();
+        Own { token, id: 0 }
+    }
+
+    fn request_of(
+        &self,
+        token: Option<&String>,
+        method: Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let request = self.request(method, path);
-        match self.one_of(|known| &known.tokens) {
+        match token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
@@ -78,6 +97,13 @@ impl Traffic {
         self.send(self.signed_in(Method::GET, path)).await;
     }
 
+    /// As the one that it belongs to, or in vain as anybody.
+    pub(super) async fn get_own(&self, own: Option<Own>, path: impl Fn(u64) -> String) {
+        let Own { token, id } = own.unwrap_or_else(|| self.nothing());
+        let request = self.request_of(token.as_ref(), Method::GET, &path(id));
+        self.send(request).await;
+    }
+
     pub(super) async fn post(&self, path: &str, body: &Value) -> Value {
         self.send(self.signed_in(Method::POST, path).json(body))
             .await
@@ -100,29 +126,37 @@ impl Traffic {
         });
     }
 
-    pub(super) async fn pay(&self, key: &str, card: &str) {
+    pub(super) async fn pay(&self, key: &str, card: &str, times: usize) {
         let checkout = json!({ "amount": 1990, "currency": "eur", "card": card });
-        let request = self.signed_in(Method::POST, "/checkout/sessions");
-        self.send(request.header("idempotency-key", key).json(&checkout))
-            .await;
+        let token = self.token();
+        for _ in 0..times {
+            let request = self.request_of(token.as_ref(), Method::POST, "/checkout/sessions");
+            self.send(request.header("idempotency-key", key).json(&checkout))
+                .await;
+        }
     }
 
     pub(super) async fn upload(&self, media_type: &str, bytes: usize) {
-        let request = self.signed_in(Method::POST, "/uploads");
+        let token = self.token();
+        let request = self.request_of(token.as_ref(), Method::POST, "/uploads");
         let request = request.header("content-type", media_type);
         let answer = self.send(request.body(vec![7; bytes])).await;
-        self.remember(answer["id"].as_u64(), |known| &mut known.uploads);
+        let own = answer["id"].as_u64().map(|id| Own { token, id });
+        self.remember(own, |known| &mut known.uploads);
     }
 
     /// One job in seven is broken, one takes longer than anybody waits.
-    pub(super) async fn render(&self, upload: Option<u64>) {
+    pub(super) async fn render(&self, upload: Option<Own>) {
         let effect = match self.pick(14) {
             0 | 1 => "broken",
             2 => "endless",
             _ => "aurora",
         };
-        let job = json!({ "upload": upload.unwrap_or(0), "effect": effect });
-        let answer = self.post("/jobs", &job).await;
-        self.remember(answer["id"].as_u64(), |known| &mut known.jobs);
+        let Own { token, id } = upload.unwrap_or_else(|| self.nothing());
+        let request = self.request_of(token.as_ref(), Method::POST, "/jobs");
+        let job = json!({ "upload": id, "effect": effect });
+        let answer = self.send(request.json(&job)).await;
+        let own = answer["id"].as_u64().map(|id| Own { token, id });
+        self.remember(own, |known| &mut known.jobs);
     }
 }

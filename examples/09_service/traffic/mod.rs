@@ -41,8 +41,15 @@ struct Inner {
 struct Known {
     tokens: Vec<String>,
     emails: Vec<String>,
-    uploads: Vec<u64>,
-    jobs: Vec<u64>,
+    uploads: Vec<Own>,
+    jobs: Vec<Own>,
+}
+
+/// Something, and the token of whom it belongs to: others do not see it.
+#[derive(Clone)]
+struct Own {
+    token: Option<String>,
+    id: u64,
 }
 
 /// What somebody does, and how often of a hundred times.
@@ -203,14 +210,10 @@ impl Traffic {
                 let request = self.request(Method::GET, "/accounts/me");
                 self.send(request.bearer_auth("guessed")).await;
             }
-            Act::Pay => self.pay(&self.key(), "4242424242424242").await,
-            Act::PayAgain => {
-                let key = self.key();
-                self.pay(&key, "4242424242424242").await;
-                self.pay(&key, "4242424242424242").await;
-            }
-            Act::PayWithBadCard => self.pay(&self.key(), "4000000000000002").await,
-            Act::PayWithoutKey => self.pay("", "4242424242424242").await,
+            Act::Pay => self.pay(&self.key(), "4242424242424242", 1).await,
+            Act::PayAgain => self.pay(&self.key(), "4242424242424242", 2).await,
+            Act::PayWithBadCard => self.pay(&self.key(), "4000000000000002", 1).await,
+            Act::PayWithoutKey => self.pay("", "4242424242424242", 1).await,
             Act::Upload => self.upload("image/png", 2000 + self.pick(20_000)).await,
             Act::UploadTooMuch => {
                 self.upload("video/mp4", MAX_BYTES + 1 + self.pick(50_000))
@@ -219,17 +222,17 @@ impl Traffic {
             Act::UploadText => self.upload("text/plain", 200).await,
             Act::ReadUpload => {
                 let upload = self.one_of(|known| &known.uploads);
-                self.get(&format!("/uploads/{}", upload.unwrap_or(0))).await;
+                self.get_own(upload, |id| format!("/uploads/{id}")).await;
             }
             Act::Render => self.render(self.one_of(|known| &known.uploads)).await,
             Act::RenderNothing => self.render(None).await,
             Act::ReadJob => {
                 let job = self.one_of(|known| &known.jobs);
-                self.get(&format!("/jobs/{}", job.unwrap_or(0))).await;
+                self.get_own(job, |id| format!("/jobs/{id}")).await;
             }
             Act::ReadVideo => {
                 let job = self.one_of(|known| &known.jobs);
-                self.get(&format!("/jobs/{}/video", job.unwrap_or(0))).await;
+                self.get_own(job, |id| format!("/jobs/{id}/video")).await;
             }
             Act::WrongPath => self.get("/acounts/me").await,
             Act::WrongMethod => {

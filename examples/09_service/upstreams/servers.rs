@@ -1,6 +1,6 @@
 //! What the four servers do when they are well.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Upstream;
+use crate::newest::MOST_KEPT;
 
 #[derive(Deserialize)]
 struct NewSession {
@@ -21,35 +22,31 @@ struct NewSession {
     idempotency_key: String,
 }
 
-type Sessions = Arc<Mutex<HashMap<String, u64>>>;
-
-/// Declines cards that end in 0002; one key gives one session, however often it is asked.
+/// Declines cards that end in 0002; one key gives one session, however often it is asked, since the session is
+/// made of the key.
 pub(super) fn payments() -> Router<Upstream> {
-    let sessions = Sessions::default();
     let create = |Json(new): Json<NewSession>| async move {
         if new.card.ends_with("0002") {
             let reason = json!({ "reason": "insufficient_funds" });
             return (StatusCode::PAYMENT_REQUIRED, Json(reason));
         }
-        let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = sessions.len() as u64 + 1;
-        let number = *sessions.entry(new.idempotency_key).or_insert(number);
-        (
-            StatusCode::OK,
-            Json(json!({ "id": format!("cs_{number}") })),
-        )
+        let session = json!({ "id": format!("cs_{}", new.idempotency_key) });
+        (StatusCode::OK, Json(session))
     };
     Router::new().route("/sessions", post(create))
 }
 
-type Objects = Arc<Mutex<HashMap<u64, usize>>>;
+type Objects = Arc<Mutex<BTreeMap<u64, usize>>>;
 
-/// Takes objects, and keeps how large they are.
+/// Takes objects, and keeps how large the newest are.
 pub(super) fn storage() -> Router<Upstream> {
     let objects = Objects::default();
     let write = |State(objects): State<Objects>, Path(id): Path<u64>, body: Bytes| async move {
         let mut objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
         objects.insert(id, body.len());
+        if objects.len() > MOST_KEPT {
+            objects.pop_first();
+        }
         StatusCode::CREATED
     };
     let read = |State(objects): State<Objects>, Path(id): Path<u64>| async move {
