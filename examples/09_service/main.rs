@@ -55,7 +55,8 @@ struct Arguments {
     /// every two minutes
     #[arg(long, default_value_t = 0, value_parser = seconds)]
     seconds: u64,
-    /// The servers behind the service work all the time; only the clients make mistakes
+    /// No scenario: the servers behind the service are slow or out only if you make them so. Clients make mistakes
+    /// as ever, and send videos that no renderer can bear
     #[arg(long)]
     quiet_upstreams: bool,
     /// What chance begins with: with the same number clients do the same in the same order, and each server fails
@@ -66,9 +67,9 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  service                                 until Ctrl-C, to look at with a browser
-  service --seconds 60                    through slowness, outages and recovery, then a summary
-  service --port 0 --quiet-upstreams      on a free port, with nothing but usual traffic
+  cargo run --example service                              until Ctrl-C, to look at with a browser
+  cargo run --example service -- --seconds 60              through slowness, outages and recovery, then a summary
+  cargo run --example service -- --port 0 --quiet-upstreams   on a free port, with nothing but usual traffic
 
 Environment:
   SERVICE_ADMIN_TOKEN   the operator's token, 16 characters or more; random if it is not set

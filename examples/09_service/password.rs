@@ -5,7 +5,9 @@ use std::fmt;
 
 use error_runtime::{AnyError, ResultExt as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use sha2::Sha256;
 
 /// A debug build is to answer in a few milliseconds.
@@ -14,7 +16,15 @@ const ROUNDS: u32 = 500;
 /// As it came in. It shows itself in no text.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Password(String);
+pub(crate) struct Password(#[serde(deserialize_with = "secret_text")] String);
+
+/// A text, or a complaint that does not repeat what came instead: complaints go to the log.
+pub(crate) fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        _ => Err(D::Error::custom("expected a text")),
+    }
+}
 
 impl Password {
     pub(crate) fn len(&self) -> usize {

@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::accounts::SignedIn;
 use crate::app::App;
 use crate::idempotency::{Key, Keys, Name};
+use crate::password::secret_text;
 use crate::remote::Remote;
 
 /// What clients read.
@@ -107,7 +108,7 @@ impl PaymentError {
 /// A card's number. It shows itself in no text, but for its last digits where it is asked for them.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Card(String);
+pub(crate) struct Card(#[serde(deserialize_with = "secret_text")] String);
 
 impl fmt::Debug for Card {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -81,6 +81,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
         *noted.entry(report::transition_of(event)).or_default() += 1;
     });
     introduce(address, &upstreams, &tokens, &folder.path().join("logs"));
+    if !arguments.quiet_upstreams {
+        println!("The scenario moves the same switches; --quiet-upstreams leaves them to you.\n");
+    }
 
     let (end_of_traffic, traffic_stop) = stop();
     let (end_of_work, work_stop) = stop();
@@ -89,7 +92,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let traffic = tokio::spawn(traffic.run(story.clone(), traffic_stop.clone()));
     let mut work = work(&app, &work_stop);
     if arguments.quiet_upstreams {
-        story.say("the servers behind the service work all the time");
+        story.say("the servers behind the service are as you make them");
     } else {
         let play = scenario::play(
             upstreams.clone(),
@@ -198,7 +201,7 @@ fn introduce(address: SocketAddr, upstreams: &Upstreams, tokens: &Tokens, logs: 
         "  curl -H 'Authorization: Bearer {}' 'http://{address}/admin/api/monitoring/errors/stats?group_by=code'",
         tokens.viewer
     );
-    println!("the log files:  {}", logs.display());
+    println!("the log files:  {}, until the end", logs.display());
     println!("the servers behind it, and how to make one fail by hand, or well again with false:");
     for upstream in upstreams.all() {
         println!(

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::{Answer as _, OUTAGE, PASSWORD, Service};
+use crate::password::Password;
+use crate::payments::Card;
 
 #[tokio::test]
 async fn an_account_is_made_once() {
@@ -68,4 +70,20 @@ async fn without_the_mail_server_an_account_is_made_and_the_message_is_in_the_lo
     let made = service.post("/accounts", &bob).await.is(201).await;
     assert_eq!(made["welcome_mail"], "logged");
     assert_eq!(service.app.mail.counts(), (1, 1));
+}
+
+/// What cannot be read is named in the log; what was sent as a secret is not.
+#[test]
+fn a_secret_of_another_type_is_in_no_complaint() {
+    for sent in [
+        "31415926535897",
+        "[31415926535897]",
+        "{\"a\":31415926535897}",
+        "true",
+    ] {
+        let password = serde_json::from_str::<Password>(sent).unwrap_err();
+        let card = serde_json::from_str::<Card>(sent).unwrap_err();
+        assert_eq!(password.to_string(), "expected a text");
+        assert_eq!(card.to_string(), "expected a text");
+    }
 }
