@@ -1175,6 +1175,7 @@ async fn the_document_names_every_endpoint_and_role() {
         "post /circuit-breakers/{service}/automatic operator",
         "get /catalog viewer",
         "get /audit viewer",
+        "get /me viewer",
         "get /monitor viewer",
         "get /openapi.json viewer",
         "get /alerts viewer",
