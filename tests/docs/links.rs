@@ -28,7 +28,8 @@ fn fault(page: &Page, link: &str, pages: &[Page]) -> Option<String> {
         if !repository().join(&target).exists() {
             return Some(format!("there is no {target}"));
         }
-        if page.is_of_the_book() && !target.starts_with("docs/src/") {
+        let is_included = page.included.contains(&target);
+        if page.is_of_the_book() && !target.starts_with("docs/src/") && !is_included {
             return Some(
                 "it leads out of the book, which is read without the repository".to_owned(),
             );
@@ -106,8 +107,12 @@ fn faults_are_found() {
     let pages = [
         page("README.md", &["use-it"]),
         page("docs/src/tutorial.md", &["a-test", "a-test-1"]),
+        Page {
+            included: vec!["README.md".to_owned()],
+            ..page("docs/src/read.md", &[])
+        },
     ];
-    let [readme, tutorial] = &pages;
+    let [readme, tutorial, reading] = &pages;
     for (page, link, is_right) in [
         (readme, "#use-it", true),
         (readme, "#use", false),
@@ -120,6 +125,8 @@ fn faults_are_found() {
         (readme, "/README.md", false),
         (tutorial, "introduction.md", true),
         (tutorial, "../../README.md", false),
+        (reading, "../../README.md", true),
+        (reading, "../../Cargo.toml", false),
         (tutorial, "https://www.rfc-editor.org/rfc/rfc9457", true),
         (tutorial, "http://www.rfc-editor.org/rfc/rfc9457", false),
         (tutorial, "https://localhost/x", false),

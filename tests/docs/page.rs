@@ -77,6 +77,8 @@ pub(crate) struct Page {
     pub(crate) blocks: Vec<Block>,
     /// Code in running text.
     pub(crate) spans: Vec<String>,
+    /// Files that mdbook puts in. A link to one is for readers of the repository; the book does not show it.
+    pub(crate) included: Vec<String>,
     /// Files that mdbook puts in, and that are not there.
     pub(crate) not_included: Vec<String>,
 }
@@ -118,10 +120,15 @@ impl Page {
             let (path, after) = after.split_once("}}").unwrap_or((after, ""));
             let path = path.trim().split(':').next().unwrap_or_default();
             whole.push_str(before);
-            let included = resolved(self.folder(), path)
+            let target = resolved(self.folder(), path);
+            let included = target
+                .as_ref()
                 .and_then(|path| fs::read_to_string(repository().join(path)).ok());
             match included {
-                Some(included) => whole.push_str(&included),
+                Some(included) => {
+                    whole.push_str(&included);
+                    self.included.extend(target);
+                }
                 None => self.not_included.push(path.to_owned()),
             }
             rest = after;
