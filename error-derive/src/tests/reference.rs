@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
 use crate::attribute::keys::{OWN_ATTRIBUTES, Place, keys_at};
 
 /// The attributes of functions, and where their pages are.
@@ -63,6 +65,128 @@ fn sections(page: &str) -> Vec<(String, &str)> {
         .collect()
 }
 
+/// Whether an attribute of the macro `name` in the block has the key. Words in texts, comments and values are no keys.
+fn uses(block: &str, name: &str, key: &str) -> bool {
+    let code = block.strip_prefix("rust").unwrap_or(block);
+    // Lines that the page folds away are code too: `# ` hides one, `##` stands for `#`.
+    let code: String = code
+        .lines()
+        .map(|line| match line.trim_start().strip_prefix('#') {
+            Some("") => "\n".to_owned(),
+            Some(hidden) if hidden.starts_with([' ', '#']) => format!("{}\n", &hidden[1..]),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let tokens: TokenStream = code
+        .parse()
+        .unwrap_or_else(|error| panic!("an example of `{key}`: {error}\n{code}"));
+    let name = if name == "api_error" { "api" } else { name };
+    attributes(tokens)
+        .into_iter()
+        .any(|attribute| has_key(attribute, name, key))
+}
+
+/// What stands in the brackets of each attribute, wherever it is.
+fn attributes(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut found = Vec::new();
+    let mut after_hash = false;
+    for token in tokens {
+        let is_hash = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
+        if let TokenTree::Group(group) = token {
+            if after_hash && group.delimiter() == Delimiter::Bracket {
+                found.push(group.stream());
+            } else {
+                found.extend(attributes(group.stream()));
+            }
+        }
+        after_hash = is_hash;
+    }
+    found
+}
+
+/// `name(…, key = value, …)`, also `key` and `key(…)`; an attribute on its own, `#[key]`, is its own key.
+fn has_key(attribute: TokenStream, name: &str, key: &str) -> bool {
+    let is_ident = |token: Option<&TokenTree>, text: &str| matches!(token, Some(TokenTree::Ident(ident)) if *ident == text);
+    let tokens: Vec<TokenTree> = attribute.into_iter().collect();
+    let Some(TokenTree::Group(list)) = tokens.get(1) else {
+        return is_ident(tokens.first(), key);
+    };
+    if !is_ident(tokens.first(), name) {
+        return false;
+    }
+    let list: Vec<TokenTree> = list.stream().into_iter().collect();
+    let is_comma =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    list.split(is_comma).any(|item| {
+        is_ident(item.first(), key)
+            && match item.get(1) {
+                None | Some(TokenTree::Group(_)) => true,
+                Some(TokenTree::Punct(punct)) => punct.as_char() == '=',
+                Some(_) => false,
+            }
+    })
+}
+
+#[test]
+fn a_word_is_no_key() {
+    for (block, name, key, is_used) in [
+        (
+            "#[retry(attempts = 3)] fn f() {}",
+            "retry",
+            "attempts",
+            true,
+        ),
+        (
+            "# #[retry(base = \"1s\", attempts = 3)]\n# fn f() {}",
+            "retry",
+            "attempts",
+            true,
+        ),
+        ("#[retry(clone(name))] fn f() {}", "retry", "clone", true),
+        (
+            "enum E { #[api(status = 404, details)] A }",
+            "api_error",
+            "details",
+            true,
+        ),
+        ("struct E(#[source] Cause);", "api_error", "source", true),
+        ("// attempts = 3", "retry", "attempts", false),
+        ("let attempts = 3;", "retry", "attempts", false),
+        (
+            "#[retry(base = attempts)] fn f() {}",
+            "retry",
+            "attempts",
+            false,
+        ),
+        (
+            "#[retry(on_retry = tell(3, attempts))] fn f() {}",
+            "retry",
+            "attempts",
+            false,
+        ),
+        (
+            "#[recover(attempts = 3)] fn f() {}",
+            "retry",
+            "attempts",
+            false,
+        ),
+        (
+            "#[api(message = \"no, details\")] struct E;",
+            "api_error",
+            "details",
+            false,
+        ),
+        (
+            "#[api(status = 404)] struct E { source: Cause }",
+            "api_error",
+            "source",
+            false,
+        ),
+    ] {
+        assert_eq!(uses(block, name, key), is_used, "{block}");
+    }
+}
+
 /// Every key has a section, every section a key, and an example that uses it.
 fn check_examples(name: &str, known: &BTreeSet<String>) {
     let text = page(&format!("../docs/src/reference/{name}.md"));
@@ -74,20 +198,20 @@ fn check_examples(name: &str, known: &BTreeSet<String>) {
     let sections = sections(&text);
     let named: BTreeSet<String> = sections.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(named, *known, "reference/{name}.md: headings, and keys");
-    for (key, section) in sections {
-        let mut blocks = section.split("```");
-        let examples = blocks.by_ref().skip(1).step_by(2);
+    let lacks = |(key, section): &(String, &str)| {
+        let examples = section.split("```").skip(1).step_by(2);
         let mut rust = examples.filter(|block| block.starts_with("rust\n"));
-        let used = |block: &str| {
-            block
-                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-                .any(|word| word == key)
-        };
-        assert!(
-            rust.any(used),
-            "reference/{name}.md: no compiled example of `{key}` below its heading"
-        );
-    }
+        !rust.any(|block| uses(block, name, key))
+    };
+    let lacking: Vec<_> = sections
+        .into_iter()
+        .filter(lacks)
+        .map(|(key, _)| key)
+        .collect();
+    assert!(
+        lacking.is_empty(),
+        "reference/{name}.md: no compiled example of {lacking:?} below their headings"
+    );
 }
 
 #[test]
