@@ -192,7 +192,7 @@ impl Seen<'_> {
                 Observation {
                     group: name.to_owned(),
                     value: number(open.millis() / SECOND),
-                    summary: format!("the circuit is open for {open}{}", within(processes)),
+                    summary: format!("the circuit has been open for {open}{}", within(processes)),
                 }
             })
             .collect()
