@@ -139,6 +139,23 @@ await step("nothing is asked while nobody looks, and at once when somebody does"
   await other.clock.runFor(6_000);
   await until("it looks again", async () => asked >= 8);
   await loaded(other);
+  // Hidden in the middle of a look: the look ends, and is the last.
+  let release;
+  const held = new Promise((done) => { release = done; });
+  await other.route("**/audit*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await hide(false);
+  await hide(true);
+  release();
+  await loaded(other);
+  asked = 0;
+  await other.clock.runFor(120_000);
+  assert.equal(asked, 0);
+  await hide(false);
+  await until("it looks", async () => asked >= 8);
+  await loaded(other);
   await other.getByRole("button", { name: "Live" }).click();
   asked = 0;
   await other.clock.runFor(120_000);
